@@ -6,36 +6,51 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
+from reconciler.cli.command_table import app
 from reconciler.cli.demo import PRODUCTS, WITHOUT_SKU
+from reconciler.cli.options import Options
+from support.forked import Forked
+
+
+def forked(
+    command: Sequence[str], *, cwd: Path, env: Mapping[str, str], check: bool, stdin: int
+) -> subprocess.CompletedProcess[str]:
+    """Run a command of the demo in a process that is forked: the start of Python thirty times over shows nothing."""
+    process = Forked(tuple(command[3:]), cwd, env, merged=True)
+    sys.stdout.write(process.communicate()[0])
+    assert process.returncode is not None
+    return subprocess.CompletedProcess(command, process.returncode)
 
 
 @pytest.fixture(scope="module")
 def steps(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Return what the demo prints, by the title of each step; it has to end well."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("RECONCILER_")}
     folder = tmp_path_factory.mktemp("demo") / "kept"
-    ended = subprocess.run(
-        [sys.executable, "-m", "reconciler", "demo", "--keep", folder],
-        env={**kept, "COLUMNS": "100"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=300,
-    )
-    assert ended.returncode == 0, ended.stdout
+    said = StringIO()
+    with (
+        mock.patch.object(subprocess, "run", forked),
+        mock.patch.dict(os.environ, COLUMNS="100"),
+        redirect_stdout(said),
+    ):
+        status = app.main(["demo", "--keep", str(folder)], "reconciler", standalone_mode=False, obj=Options())
+    stdout = said.getvalue()
+    assert status == 0, stdout
     for name in ("plan.html", "issue.html", "comment.html"):
-        assert f"Look at {(folder / name).as_uri()}" in ended.stdout
+        assert f"Look at {(folder / name).as_uri()}" in stdout
     # What a forge would show: as pages that load and run nothing, with what changes in the rules before the changes.
     issue, comment = ((folder / name).read_text() for name in ("issue.html", "comment.html"))
     assert "default-src 'none'" in issue
     assert "EntitySync/stock" in issue
     assert comment.index("maxChanges") < comment.index("DeliveryConfig/order-hook")
-    found = re.split(r"^\d+\. (.*)$", ended.stdout, flags=re.MULTILINE)
+    found = re.split(r"^\d+\. (.*)$", stdout, flags=re.MULTILINE)
     return dict(zip(found[1::2], found[2::2], strict=True))
 
 

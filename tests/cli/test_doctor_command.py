@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import pytest
 
 from reconciler.emulator.testing import RunningEmulator, running_emulator
 from reconciler.reconcile.doctor import addresses_of, connect_to
+from support.forked import reconciler
 
 MARKER = "marker-that-nobody-may-see"
 EMULATED = "cannot be known from here: not tried: OrderCloud is an emulator here, and sends to this machine alone"
@@ -64,14 +63,8 @@ def doctor(
     text = MANIFESTS.format(url=url, target=target, client=client, hosts=hosts, secret=secret)
     (manifests / "all.yaml").write_text(text)
     value = f"BlobEndpoint=https://{blob}/{MARKER};AccountName=a;AccountKey=eA=="
-    ended = subprocess.run(
-        [sys.executable, "-m", "reconciler", "doctor", "--format", "json", *more],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        timeout=60,
-        env={"BLOB": value, "NO_PROXY": "*", **(environ or {})},
-    )
+    given = {"BLOB": value, "NO_PROXY": "*", **(environ or {})}
+    ended = reconciler("doctor", "--format", "json", *more, folder=folder, environ=given)
     assert ended.stdout, ended.stderr
     findings = json.loads(ended.stdout)["environments"]["here"]
     assert all(finding["next_step"] for finding in findings if finding["verdict"] == "failed")
@@ -195,8 +188,8 @@ def test_targets_are_probed_when_asked_and_never_for_a_pull_request(emulator: Ru
     (tmp_path / "manifests" / "all.yaml").write_text(text)
     signature = f"sv=2024-11-04&sr=c&sp=rl&se=2099-01-01T00:00:00Z&sig={MARKER}"
     environ = {"BLOB": f"BlobEndpoint=https://127.0.0.1/{MARKER};SharedAccessSignature={signature}", "NO_PROXY": "*"}
-    command = [sys.executable, "-m", "reconciler", "doctor", "--targets", "--format", "json"]
-    probed = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=60, env=environ)
+    command = ("doctor", "--targets", "--format", "json")
+    probed = reconciler(*command, folder=tmp_path, environ=environ)
     findings = {each["subject"]: each for each in json.loads(probed.stdout)["environments"]["here"]}
     hook = findings["DeliveryConfig/hook deliveryTargets.http"]
     assert (hook["verdict"], hook["outcome"]) == ("ok", "answers")
@@ -207,9 +200,7 @@ def test_targets_are_probed_when_asked_and_never_for_a_pull_request(emulator: Ru
     assert probed.returncode == 1
     assert MARKER not in probed.stdout + probed.stderr
     emulator.clear_requests()
-    refused = subprocess.run(
-        command, capture_output=True, text=True, cwd=tmp_path, timeout=60, env={**environ, "CI_MERGE_REQUEST_IID": "7"}
-    )
+    refused = reconciler(*command, folder=tmp_path, environ={**environ, "CI_MERGE_REQUEST_IID": "7"})
     assert refused.returncode == 64
     assert "CI_MERGE_REQUEST_IID" in refused.stdout + refused.stderr
     assert emulator.requests() == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from reconciler.reconcile.digests import change_digest, plan_digest
 from reconciler.reconcile.plan import Cause, DriftItem, DriftReport
 from reconciler.reconcile.planfile import plan_to_json
 from reconciler.report.documents.drift import drift_to_json
+from support import forked
 from support.forges.github import GitHub
 from support.report_samples import NOW, change, plan
 
@@ -32,8 +32,7 @@ def forge(tmp_path: Path):
 
 def reconciler(environ: dict[str, str], *words: object) -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "CI_", "SYSTEM_"))}
-    command = [sys.executable, "-m", "reconciler", *map(str, words)]
-    done = subprocess.run(command, env=clean | environ, capture_output=True, text=True, timeout=60, check=False)
+    done = forked.reconciler(*map(str, words), environ=clean | environ)
     assert TOKEN not in done.stdout + done.stderr
     return done
 

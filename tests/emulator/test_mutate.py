@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +12,7 @@ import orjson
 import pytest
 
 from reconciler.emulator.testing import RunningEmulator, running_emulator
+from support.forked import reconciler
 
 ALL: dict[str, Any] = {"products": 6, "prices": 5, "stocks": 7, "create": 3, "delete": 4, "rename": 2}
 Objects = dict[str, dict[str, dict[str, dict[str, Any]]]]
@@ -205,9 +205,7 @@ def test_what_cannot_be_done_is_refused_and_nothing_is_changed(
 
 
 def command(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "reconciler", "emulate", "mutate", *words], capture_output=True, text=True, timeout=60
-    )
+    return reconciler("emulate", "mutate", *words)
 
 
 def test_the_command_changes_a_running_emulator_and_tells_what(shop: RunningEmulator) -> None:

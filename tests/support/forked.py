@@ -96,6 +96,17 @@ class Forked:
         return self._process.exitcode
 
 
+def reconciler(
+    *words: str | Path, folder: Path | None = None, environ: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command and wait for its end; without a folder and an environment it has those of this process."""
+    told = tuple(map(str, words))
+    process = Forked(told, folder or Path.cwd(), os.environ if environ is None else environ)
+    stdout, stderr = process.communicate()
+    assert process.returncode is not None
+    return subprocess.CompletedProcess(told, process.returncode, stdout, stderr)
+
+
 def _text(file: IO[bytes]) -> str:
     file.seek(0)
     return file.read().decode()
