@@ -17,6 +17,8 @@ STRICT = "-p no:cacheprovider --strict-markers --strict-config"
 def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    # Whatever else is installed here would be imported each time.
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     pytester.makeconftest(CONFTEST)
     return pytester
 
@@ -27,8 +29,10 @@ def passes(suite: pytest.Pytester, count: int, *words: str) -> pytest.RunResult:
     return ended
 
 
-def test_each_test_gets_a_fresh_marketplace_from_one_process(suite: pytest.Pytester) -> None:
+def test_each_test_gets_a_fresh_marketplace_from_one_process_with_what_its_marker_says(suite: pytest.Pytester) -> None:
     suite.makepyfile("""
+        import pytest
+
         seen = []
 
         def test_one(ordercloud_emulator):
@@ -40,13 +44,6 @@ def test_each_test_gets_a_fresh_marketplace_from_one_process(suite: pytest.Pytes
             assert seen == [ordercloud_emulator.url]
             assert ordercloud_emulator.faults() == []
             assert "Product" not in ordercloud_emulator.state()["ordercloud"]["commerce"]["objects"]
-    """)
-    passes(suite, 2)
-
-
-def test_a_marker_says_what_the_marketplace_holds_in_a_test(suite: pytest.Pytester) -> None:
-    suite.makepyfile("""
-        import pytest
 
         def ids(emulator):
             objects = emulator.state()["ordercloud"]["commerce"]["objects"]
@@ -63,7 +60,7 @@ def test_a_marker_says_what_the_marketplace_holds_in_a_test(suite: pytest.Pytest
         def test_without(ordercloud_emulator):
             assert ids(ordercloud_emulator) == []
     """)
-    passes(suite, 3)
+    passes(suite, 5)
 
 
 SHOP = """
@@ -95,18 +92,6 @@ def test_the_ini_file_names_a_seed_from_its_own_folder(suite: pytest.Pytester) -
     passes(suite, 2)
 
 
-def test_a_wrong_marker_says_what_it_takes(suite: pytest.Pytester) -> None:
-    suite.makepyfile("""
-        import pytest
-
-        @pytest.mark.ordercloud_seed()
-        def test_it(ordercloud_emulator):
-            pass
-    """)
-    ended = suite.runpytest_subprocess(*STRICT.split(), timeout=60)
-    ended.stdout.fnmatch_lines(["*ordercloud_seed takes a marketplace or products=N*"])
-
-
 def test_who_does_not_ask_for_the_plugin_does_not_get_it(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("""
         import sys
@@ -131,23 +116,19 @@ def test_without_the_extra_the_fixture_names_it(suite: pytest.Pytester) -> None:
     ended.stdout.fnmatch_lines(["*pip install '*uvicorn<*,>=*'*"])
 
 
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        ('"corner-shop"', "as a mapping"),
-        ("products=-5", "products: Input should be greater"),
-        ('{"Objects": {"Products": [{}]}}', "ordercloud_seed: "),
-    ],
-)
-def test_a_marker_that_is_wrong_says_so_in_one_line(suite: pytest.Pytester, words: str, message: str) -> None:
-    suite.makepyfile(f"""
-        import pytest
-
-        @pytest.mark.ordercloud_seed({words})
-        def test_it(ordercloud_emulator):
-            pass
-    """)
+def test_a_marker_that_is_wrong_says_so_in_one_line(suite: pytest.Pytester) -> None:
+    wrong = {
+        "": "ordercloud_seed takes a marketplace or products=N",
+        '"corner-shop"': "as a mapping",
+        "products=-5": "products: Input should be greater",
+        '{"Objects": {"Products": [{}]}}': "ordercloud_seed: ",
+    }
+    tests = [
+        f"@pytest.mark.ordercloud_seed({words})\ndef test_{number}(ordercloud_emulator): pass\n"
+        for number, words in enumerate(wrong)
+    ]
+    suite.makepyfile("\n".join(["import pytest", *tests]))
     ended = suite.runpytest_subprocess(*STRICT.split(), timeout=60)
-    ended.assert_outcomes(errors=1)
-    ended.stdout.fnmatch_lines(f"*UsageError: *{message}*")
+    ended.assert_outcomes(errors=len(wrong))
+    ended.stdout.fnmatch_lines([f"*UsageError: *{message}*" for message in wrong.values()])
     assert "TypeError" not in ended.stdout.str()
