@@ -315,7 +315,7 @@ def test_another_seed_can_be_planted_while_it_runs_until_the_next_reset() -> Non
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
-def test_thirty_thousand_products_fit_in_little_memory() -> None:
+def test_thousands_of_products_fit_in_little_memory() -> None:
     # Not getrusage: its peak starts at that of the process that started this one.
     program = (
         "import re\n"
@@ -324,12 +324,12 @@ def test_thirty_thousand_products_fit_in_little_memory() -> None:
         "from reconciler.emulator.seeds.generate import generated\n"
         "from reconciler.emulator.switches import Switches\n"
         "from reconciler.emulator.traffic import TrafficSetting\n"
-        "state = new_state(Switches(), TrafficSetting(), generated(30_000))\n"
+        "state = new_state(Switches(), TrafficSetting(), generated(6_000))\n"
         "print(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text()).group(1))\n"
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    # 300,000 take ten times as much: well under 2 GB.
-    assert int(ended.stdout) // 1024 < 200
+    # Some 5 kB for each product beside 42 MB: 300,000 stay well under 2 GB.
+    assert int(ended.stdout) // 1024 < 80
 
 
 @pytest.mark.parametrize("products", [-1, 1_000_001, 99_999_999_999])
