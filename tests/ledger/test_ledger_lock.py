@@ -166,9 +166,9 @@ def test_letting_go_does_not_take_the_lock_from_the_next_holder(url):
 def test_many_processes_never_write_at_once(url, tmp_path):
     counter = tmp_path / "counter"
     counter.write_text("0")
-    crowd = [subprocess.Popen([sys.executable, "-c", INCREMENT, url, str(counter)]) for _ in range(4)]
-    assert [process.wait(timeout=60) for process in crowd] == [0] * 4
-    assert counter.read_text() == "20"
+    crowd = [subprocess.Popen([sys.executable, "-c", INCREMENT, url, str(counter)]) for _ in range(3)]
+    assert [process.wait(timeout=60) for process in crowd] == [0] * 3
+    assert counter.read_text() == "15"
 
 
 def test_a_number_that_was_given_to_another_process_is_not_taken_for_the_holder():

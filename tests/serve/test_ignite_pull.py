@@ -85,7 +85,7 @@ def compared(found, expected):
 
 @pytest.mark.parametrize("seed", range(4, 4 + int(os.environ.get("RECONCILER_TEST_PULLS", "1"))))
 def test_a_pull_gives_what_a_push_gives_also_once_records_changed_and_went(shop, seed):
-    sizes = {"products": 40, "seed_number": seed, "buyers": 2, "users": 16, "orders": 6}
+    sizes = {"products": 20, "seed_number": seed, "buyers": 2, "users": 8, "orders": 4}
     rounds = []
     for mode in ("push", "pull"):
         begin_anew(shop)
