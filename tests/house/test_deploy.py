@@ -100,8 +100,8 @@ def test_systemd_takes_the_unit(tmp_path):
 def as_nobody(folder: Path, *command: str) -> list[str]:
     """Return a command line that runs one as nobody, with one folder to write to and everything else read-only."""
     script = (
-        'mount --bind "$0" "$0" && mount -o remount,ro,bind / && '
-        'exec unshare -U --map-user=65534 --map-group=65534 "$@"'
+        'mount --bind "${0%/*}" "${0%/*}" && mount --bind "$0" "$0" && mount -o remount,ro,bind "${0%/*}" && '
+        'mount -o remount,ro,bind / && exec unshare -U --map-user=65534 --map-group=65534 "$@"'
     )
     return ["unshare", "-rm", "bash", "-c", script, str(folder), *command]
 
