@@ -1,4 +1,4 @@
-"""Users that a walk has to yield after others: on disk, with 36 bytes of each in memory."""
+"""Users that a walk has to yield after others: on disk, with 40 bytes of each in memory."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from reconciler.sync.customers.model import PARENT, Parent
-from reconciler.sync.customers.spool import Marks, Numbers, Spool
+from reconciler.sync.customers.spool import Groups, Marks, Numbers, Spool
 
-_ABOVE = "(above)"
+_ABOVE, _RANK = "(above)", "(rank)"
+_ALONE = -1
 _UNKNOWN, _IN_CYCLE = -1, -2
 
 
@@ -27,41 +28,55 @@ class Late:
         # How many that are late too are above each, once all are there.
         self._depths = array("i")
         self._parents = Marks()
-        # Few share an email: when they were made, and their keys, by number.
-        self._made: dict[int, tuple[str, str]] = {}
+        # The number of the email that each shares with others.
+        self._emails = array("i")
 
-    def add(self, record: dict[str, Any], key: str, parent: str | None, made: str) -> None:
+    def add(self, record: dict[str, Any], key: str, parent: str | None, shared: tuple[int, str] | None) -> None:
         """Take in a user.
 
         Args:
             record: the user with all that belongs to it.
             key: of it.
             parent: the customer above it; None: there is none.
-            made: when it was made, where it shares an email with others; else empty.
+            shared: the number of the email that it shares with others, and when it was made; None: it shares none.
         """
-        if made:
-            self._made[len(self._places)] = made, key
+        number, made = (_ALONE, "") if shared is None else shared
+        self._emails.append(number)
         if parent is not None:
             self._parents.add(parent)
-        self._places.append(self._spool.put({**record, _ABOVE: parent}))
+        self._places.append(self._spool.put({**record, _ABOVE: parent, _RANK: [made, key]}))
         self._numbers.add(key, parent)
 
     def in_order(self, keys: Marks) -> Iterator[dict[str, Any]]:
-        """Yield them: parents before children, and who shares an email last, earlier ones before later ones.
+        """Yield them: parents before children, and last who shares an email, of each email who was made earlier first.
 
         Args:
             keys: of all users, where some may be above others.
         """
         self._find_depths()
-        shared = sorted(self._made, key=lambda number: (max(self._depths[number], 0), self._made[number]))
+        by_email, emails, depths = Groups(), max(self._emails, default=_ALONE) + 1, set[int]()
         for number in self._by_depth():
-            if number not in self._made:
+            if self._emails[number] == _ALONE:
                 yield self._record(number, keys)
-        for number in shared:
-            yield self._record(number, keys)
+            else:
+                by_email.add(self._emails[number], number)
+                depths.add(self._depth(number))
+        for depth in sorted(depths):
+            for email in range(emails):
+                numbers = [number for number in by_email.of(email) if self._depth(number) == depth]
+                for number in sorted(numbers, key=self._rank) if len(numbers) > 1 else numbers:
+                    yield self._record(number, keys)
+
+    def _depth(self, number: int) -> int:
+        return max(self._depths[number], 0)
+
+    def _rank(self, number: int) -> list[str]:
+        found: list[str] = self._spool.get(self._places[number])[_RANK]
+        return found
 
     def _record(self, number: int, keys: Marks) -> dict[str, Any]:
         record: dict[str, Any] = self._spool.get(self._places[number])
+        del record[_RANK]
         if (parent := record.pop(_ABOVE)) is not None:
             in_cycle = self._depths[number] == _IN_CYCLE
             record[PARENT] = Parent(parent, parent in keys, in_cycle, self._parents.count(parent))

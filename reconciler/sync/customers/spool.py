@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, pairwise
 from tempfile import SpooledTemporaryFile
 from types import TracebackType
 from typing import Any
@@ -56,10 +56,17 @@ class Spool:
         return json.loads(self._file.readline())
 
     def __iter__(self) -> Iterator[Any]:
-        """Yield every record in the order in which they came; nothing may be put meanwhile."""
-        self._file.seek(0)
-        for line in self._file:
-            yield json.loads(line)
+        """Yield every record in the order in which they came."""
+        return (record for _, record in self.placed())
+
+    def placed(self) -> Iterator[tuple[int, Any]]:
+        """Yield where each record is, and the record, in the order in which they came; others may be read meanwhile."""
+        place = 0
+        while place < self._end:
+            self._file.seek(place)
+            line = self._file.readline()
+            yield place, json.loads(line)
+            place += len(line)
 
 
 class Filed:
@@ -203,7 +210,7 @@ class Marks:
     def repeated(self) -> Repeated:
         """Return those that came more than once."""
         self._sort()
-        return Repeated(one for marks in self._buckets for one, next_one in pairwise(marks) if one == next_one)
+        return Repeated([_twice(marks) for marks in self._buckets])
 
     def _sort(self) -> None:
         if not self._sorted:
@@ -213,18 +220,40 @@ class Marks:
 
 
 class Repeated:
-    """Texts that came more than once."""
+    """Texts that came more than once, each with a number from 0 on: eight bytes each.
 
-    def __init__(self, marks: Iterable[int]) -> None:
-        self._marks = frozenset(marks)
+    Args:
+        buckets: their marks by bucket, each sorted.
+    """
 
-    def __bool__(self) -> bool:
-        """Whether there are any."""
-        return bool(self._marks)
+    def __init__(self, buckets: Sequence[array[int]]) -> None:
+        self._buckets = buckets
+        self._starts = list(accumulate(map(len, buckets), initial=0))
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return self._starts[-1]
+
+    def number(self, text: str) -> int | None:
+        """Return the number of a text; None: it did not."""
+        mark = _mark(text)
+        bucket = mark % _BUCKETS
+        marks = self._buckets[bucket]
+        place = bisect_left(marks, mark)
+        return self._starts[bucket] + place if place < len(marks) and marks[place] == mark else None
 
     def __contains__(self, text: str) -> bool:
         """Whether a text did."""
-        return _mark(text) in self._marks
+        return self.number(text) is not None
+
+
+def _twice(marks: array[int]) -> array[int]:
+    """Return what comes more than once in a sorted array, each once."""
+    found = array("Q")
+    for one, next_one in pairwise(marks):
+        if one == next_one and (not found or found[-1] != one):
+            found.append(one)
+    return found
 
 
 def _mark(text: str) -> int:

@@ -7,11 +7,11 @@ that was made earlier.
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from sys import intern
 from typing import Any
 
 from reconciler.errors import NotFound
@@ -190,47 +190,59 @@ class Walk:
                     for place in listed.places.of(number):
                         yield company.with_parts(listed.spool.get(place))
 
-    def _late(self, record: Mapping[str, Any], losers: Losers) -> tuple[str | None, str] | None:
-        """Return the parent of a user that has to come after others, and when it was made; None where it need not."""
+    def _late(self, record: Mapping[str, Any], losers: Losers) -> tuple[str | None, tuple[int, str] | None] | None:
+        """Return the parent of a user that has to come after others, and what `Late` asks of one that shares an email.
+
+        None where it need not.
+        """
         parent = None
         if self._settings.maps_parents:
             try:
                 parent = parent_of(record, self._settings)
             except Unfit:
                 parent = None
-        if record in losers:
-            return parent, _made(record)
-        return None if parent is None else (parent, "")
+        if record in losers and (number := losers.number(record)) is not None:
+            return parent, (number, _made(record))
+        return None if parent is None else (parent, None)
 
 
 class Losers:
-    """Users that share an email with another one that was made earlier.
+    """Users that share an email with another one that was made earlier: 16 bytes of each email that is shared.
 
     Args:
-        spool: all users.
+        spool: all users; it is asked for those that have such an email.
         shared: emails that come more than once.
         settings: say what the email is.
     """
 
     def __init__(self, spool: Spool, shared: Repeated, settings: CustomerSettings) -> None:
+        self._spool = spool
+        self._shared = shared
         self._settings = settings
-        # Of each email that several have: when the one that has it was made, and its key.
-        self._first: dict[str, tuple[str, str]] = {}
-        for record in spool if shared else ():
-            email = _email(record, settings)
-            if email is not None and email in shared:
-                rank = _rank(record)
-                self._first[email] = min(self._first.get(email, rank), rank)
+        # Of each email that several have: where the one is that has it. -1: nobody was found yet.
+        self._first = array("q", [-1]) * len(shared)
+        for place, record in spool.placed() if shared else ():
+            number = self.number(record)
+            if number is not None and (
+                self._first[number] < 0 or _rank(record) < _rank(spool.get(self._first[number]))
+            ):
+                self._first[number] = place
 
     @property
     def winners(self) -> dict[str, str]:
         """Those that have such an email, by key."""
-        return {rank[1]: email for email, rank in self._first.items()}
+        records = (self._spool.get(place) for place in self._first if place >= 0)
+        return {key_of(record): _email(record, self._settings) or "" for record in records}
+
+    def number(self, record: Mapping[str, Any]) -> int | None:
+        """Return the number of the email that a customer shares with others; None: it shares none."""
+        email = _email(record, self._settings) if self._shared else None
+        return None if email is None else self._shared.number(email)
 
     def __contains__(self, record: Mapping[str, Any]) -> bool:
         """Whether a customer comes after another one with its email."""
-        email = _email(record, self._settings) if self._first else None
-        return email in self._first and self._first[email][1] != key_of(record)
+        number = self.number(record)
+        return number is not None and key_of(self._spool.get(self._first[number])) != key_of(record)
 
 
 class Flawed:
@@ -279,8 +291,7 @@ def _rank(record: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _made(record: Mapping[str, Any]) -> str:
-    # Many are imported at once.
-    return intern(text_or_none(record.get("DateCreated")) or _LAST)
+    return text_or_none(record.get("DateCreated")) or _LAST
 
 
 def remarks_on(skips: Mapping[Skip, int]) -> Iterable[str]:

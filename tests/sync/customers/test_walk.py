@@ -32,7 +32,7 @@ def test_parents_come_before_their_children_and_who_shares_an_address_comes_last
         late = Late(file)
         waiting = [key for key in _KEYS if key in above or key in losers]
         for key in waiting:
-            late.add({"key": key}, key, above.get(key), "2025" if key in losers else "")
+            late.add({"key": key}, key, above.get(key), (0, "2025") if key in losers else None)
         found = list(late.in_order(keys))
     places = {record["key"]: place for place, record in enumerate(found)}
     assert len(found) == len(waiting)
@@ -47,6 +47,19 @@ def test_parents_come_before_their_children_and_who_shares_an_address_comes_last
         if parent.external_id in places and parent.external_id not in losers:
             assert places[parent.external_id] < places[record["key"]] or _is_below_a_circle(parent.external_id, above)
     assert [record["key"] in losers for record in found] == sorted(record["key"] in losers for record in found)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["2024", "2025"])), max_size=12))
+def test_of_those_that_share_an_address_who_was_made_earlier_comes_first(shared: list[tuple[int, str]]) -> None:
+    with Spool() as file:
+        late = Late(file)
+        for number, (email, made) in enumerate(shared):
+            late.add({"email": email, "rank": [made, f"acme.u{number}"]}, f"acme.u{number}", None, (email, made))
+        found = list(late.in_order(Marks()))
+    assert len(found) == len(shared)
+    for email in range(4):
+        ranks = [record["rank"] for record in found if record["email"] == email]
+        assert ranks == sorted(ranks)
 
 
 def _is_below_a_circle(key: str, above: dict[str, str]) -> bool:
@@ -106,7 +119,7 @@ def test_a_chain_of_parents_of_any_length_comes_from_its_top() -> None:
     with Spool() as file:
         late = Late(file)
         for number in (*range(1, 3_000, 2), *range(0, 3_000, 2)):
-            late.add({"ID": number}, f"acme.{number}", f"acme.{number + 1}", "")
+            late.add({"ID": number}, f"acme.{number}", f"acme.{number + 1}", None)
         assert [record["ID"] for record in late.in_order(keys)] == list(range(2_999, -1, -1))
 
 
