@@ -27,10 +27,9 @@ from reconciler.sync.run.pipeline import Pipeline
 from reconciler.sync.run.progress import Phase, Progress
 from reconciler.sync.run.ranges import Ranges
 from reconciler.sync.run.retries import Retries
+from reconciler.sync.run.stopping import CANCEL_GRACE_SECONDS
 
 _BEAT_SECONDS = 1.0
-# What was sent may be answered in that time once the run is over or cancelled; with the beat, five seconds at most.
-_SHORT_GRACE_SECONDS = 3.5
 _GRACE_SECONDS = 30.0
 
 
@@ -130,7 +129,7 @@ class _Hand:
                 self._own.set()
                 if not beat.done() and self._context.back.asked is None:
                     await asyncio.wait({body, beat}, timeout=_GRACE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-                await asyncio.wait({body}, timeout=_SHORT_GRACE_SECONDS)
+                await asyncio.wait({body}, timeout=CANCEL_GRACE_SECONDS)
                 body.cancel()
             if beat.done() and not beat.cancelled() and (failed := beat.exception()) is not None:
                 raise failed

@@ -27,6 +27,7 @@ from reconciler.sync.run.outages import tell, why_away
 from reconciler.sync.run.progress import Phase, Progress
 from reconciler.sync.run.report import LimitReached, RunReport, State
 from reconciler.sync.run.stages import Incomplete, Stages, Stopped
+from reconciler.sync.run.stopping import CANCEL_GRACE_SECONDS
 from reconciler.sync.run.synclog import Logbook
 
 _GRACE_SECONDS = 30.0
@@ -171,7 +172,7 @@ class _Run:
         self._asked = asked
         self._logbook = Logbook(context)
         self._stages = Stages(context, self._logbook)
-        self._cancelled = False
+        self._cancelled = asyncio.Event()
         self._superseded = False
         self._ended = False
 
@@ -184,8 +185,7 @@ class _Run:
             with self._hurried():
                 await asyncio.wait({body, stopped, beat}, return_when=asyncio.FIRST_COMPLETED)
                 if not body.done() and not beat.done() and self._context.meter.phase is not Phase.CHECKING:
-                    grace = _GRACE_SECONDS if self._context.back.asked is None else _SHORT_GRACE_SECONDS
-                    await asyncio.wait({body, beat}, timeout=grace, return_when=asyncio.FIRST_COMPLETED)
+                    await self._hear_answers(body, beat)
             if beat.done() and not body.done():
                 beat.result()  # the ledger failed it
             if not body.done():
@@ -195,6 +195,17 @@ class _Run:
             for task in (body, beat, stopped):
                 task.cancel()
             await asyncio.gather(body, beat, stopped, return_exceptions=True)
+
+    async def _hear_answers(self, body: asyncio.Task[None], beat: asyncio.Task[None]) -> None:
+        """Wait for what was sent; a cancellation, whenever it is heard, leaves little time for that."""
+        cancelled = asyncio.create_task(self._cancelled.wait())
+        grace = _GRACE_SECONDS if self._context.back.asked is None else _SHORT_GRACE_SECONDS
+        try:
+            await asyncio.wait({body, beat, cancelled}, timeout=grace, return_when=asyncio.FIRST_COMPLETED)
+            if cancelled.done():
+                await asyncio.wait({body, beat}, timeout=CANCEL_GRACE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            cancelled.cancel()
 
     async def _told(self, body: asyncio.Task[None]) -> RunReport:
         """End the run and report, also when a second signal comes in between."""
@@ -226,8 +237,8 @@ class _Run:
             run_id, news = context.run.id, meter.news()
             await context.ledger.runs.update(run_id, counts=news, message=meter.phase.value)
             run = await context.ledger.runs.run(run_id)
-            if run is not None and run.cancel_requested and not context.stopping:
-                self._cancelled = True
+            if run is not None and run.cancel_requested:
+                self._cancelled.set()
                 context.stop.set()
             if obeys(context.job, context.mode) and not await context.ledger.runs.is_obeyed(context.run.config):
                 self._superseded = True
@@ -251,7 +262,7 @@ class _Run:
         try:
             await body
         except (Stopped, asyncio.CancelledError):
-            if self._cancelled:
+            if self._cancelled.is_set():
                 return _Ending(State.CANCELLED, "cancelled")
             if self._superseded:
                 return _Ending(State.INTERRUPTED, "other settings were applied", "Run what was applied.")
@@ -273,7 +284,7 @@ class _Run:
                 case unexpected:
                     raise unexpected from error
         listening = self._context.listening
-        if self._cancelled and listening is not None and listening.begun.is_set():
+        if self._cancelled.is_set() and listening is not None and listening.begun.is_set():
             return _Ending(State.CANCELLED, "cancelled")
         return _Ending(State.FINISHED)
 

@@ -7,6 +7,10 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any, TypeVar
 
+CANCEL_GRACE_SECONDS = 3.0
+"""How long a cancelled run waits for what it sent. With the second after which each of its hands hears of it, and the
+end of the run, that is less than five. What has no answer by then stays in doubt, and is written again after that."""
+
 _Item = TypeVar("_Item")
 _END: Any = object()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from reconciler.errors import LoginRefused
 from reconciler.sync.datatype import NotBegun
 from reconciler.sync.mode import Mode
+from reconciler.sync.run import runner
 from reconciler.sync.run.progress import Progress
 from reconciler.sync.run.report import State
 from support.engine import Engine, Killed
@@ -181,6 +183,33 @@ def test_a_cancel_ends_the_run_and_the_next_one_begins_anew(engine: Engine, monk
     assert report.state is State.CANCELLED
     engine.things.fails.clear()
     assert not engine.run().resumed
+
+
+@pytest.mark.parametrize("signalled", [False, True], ids=["alone", "after a signal"])
+def test_a_cancel_waits_little_for_what_was_sent_and_leaves_it_in_doubt(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, signalled: bool
+) -> None:
+    monkeypatch.setattr(runner, "_BEAT_SECONDS", 0.001)
+    monkeypatch.setattr(runner, "CANCEL_GRACE_SECONDS", 0.01)
+    send = engine.things._send
+
+    async def unanswered(state: Any) -> None:
+        await send(state)
+        if state.key == "b":
+            if signalled:
+                engine.stop.set()
+            engine.levels.cancel()
+            async with asyncio.timeout(20):
+                await asyncio.Event().wait()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(engine.things, "_send", unanswered)
+        assert engine.run().state is State.CANCELLED
+    assert engine.level("b").doubtful
+    report = engine.run()
+    assert (report.resumed, report.state) == (False, State.FINISHED)
+    assert "b" in engine.things.sent
+    assert not engine.level("b").doubtful
 
 
 @pytest.mark.parametrize(("at", "goes_on"), [("census", False), ("facts", False), ("list a", True)])

@@ -23,8 +23,8 @@ reconciler sync cancel shop -e production
 def cancel(options: Options, name: str | None, data_type: str | None) -> None:
     """Cancel the run of a data sync; the next one begins anew.
 
-    What is under way is finished. A run in another process hears of it within seconds. One that was interrupted is
-    not resumed.
+    Nothing new is begun, and what was sent may be answered. Within five seconds the run has ended, whichever processes
+    work on it; a write that has no answer by then is made again later. A run that was interrupted is not resumed.
     """
     from reconciler.app.chosen import choose
     from reconciler.app.records import cancel_run
