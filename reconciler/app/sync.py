@@ -316,8 +316,7 @@ async def _job_on(
 ) -> AsyncIterator[Job]:
     from reconciler.sync.run.context import Job
 
-    source, _ = connections_of(chosen.session)
-    data = chosen.sync.data
+    (source, _), data = connections_of(chosen.session), chosen.sync.data
     async with open_reader(
         source, data.roles, token_cache=how.token_cache, observer=traffic[0], policy=policy, turn=how.turn
     ) as reader:
@@ -332,6 +331,7 @@ async def _job_on(
             holder=holder,
             source_traffic=traffic[0],
             target_traffic=traffic[1],
+            now=store.clock,
             patience=how.patience,
             overrides=how.overrides,
             unheard=lambda: unheard_now(chosen),

@@ -13,6 +13,7 @@ from datetime import datetime
 from reconciler.errors import LedgerError
 from reconciler.ledger.data import claims, hearing, inbox_rows, log, names, obeyed, problems, unseen, wanted
 from reconciler.ledger.data import runs as data_runs
+from reconciler.ledger.data.clock import LedgerClock
 from reconciler.ledger.data.hand_store import HandStore
 from reconciler.ledger.data.inbox_model import Gap, InboxOverview
 from reconciler.ledger.data.memo_store import MemoStore
@@ -53,6 +54,7 @@ class Store:
         self.hearing = HearingStore(self._scoped)
         self.memos = MemoStore(self._scoped)
         self.hands = HandStore(self._scoped)
+        self.clock = LedgerClock(self.records.clock)
         self.outages = OutageStore(database)
         self.lock, self.watching = self._scoped.lock, self._scoped.watching
         self.listening, self.is_wished = self._scoped.listening, self._scoped.is_wished

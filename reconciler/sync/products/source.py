@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
+from reconciler.clock import utc_now
 from reconciler.kind.connection import ClockedReader, Reader
 from reconciler.ordercloud.readers.flaws import BadRecord, has_no_id, ignored
 from reconciler.ordercloud.readers.pages import Listing, by_ids
@@ -82,7 +83,7 @@ class ProductSource:
     def remember(self, memos: Memos, *, skips: bool) -> None:
         """Keep what is read of stock, and use what is kept, where no expression of the manifest sees more of it."""
         if self._spares:
-            self._stock = StockMemory(memos, lambda: datetime.now(UTC) + self.clock_offset)
+            self._stock = StockMemory(memos, lambda: utc_now() + self.clock_offset)
             self._known = KnownStock(self._stock.recall, skips, self._places)
 
     async def census(self) -> Census:

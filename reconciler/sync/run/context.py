@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
 
 from reconciler.clock import utc_now
 from reconciler.http.client import HttpReader, HttpWriter
 from reconciler.http.retry import PATIENT, RetryPolicy
+from reconciler.ledger.data.clock import LedgerClock
 from reconciler.ledger.data.face import AsyncStore
 from reconciler.ledger.data.model import DataRun
 from reconciler.ledger.data.store import Store
@@ -49,7 +50,7 @@ class Job:
         holder: who runs it, for people.
         source_traffic: listens to `source`.
         target_traffic: listens to `target`.
-        now: our clock, timezone-aware.
+        now: the clock of all dates that are noted, timezone-aware: the ledger's, where several processes share it.
         patience: seconds for which nothing may go through before the run gives up.
         overrides: limits of the manifest that this run may pass, each with the reason.
         rehearsal: takes what a run without a writer would write.
@@ -81,6 +82,25 @@ class Job:
     queue: Queue = field(default_factory=Inline)
     gives_back: float | None = None
     shared: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def machine_now(self) -> datetime:
+        """The time by this machine's clock, which is what the clocks of the APIs were held against."""
+        return self.now.here() if isinstance(self.now, LedgerClock) else self.now()
+
+    @property
+    def machine_ahead(self) -> timedelta:
+        """How far this machine's clock is ahead of the ledger's."""
+        return -self.now.ahead if isinstance(self.now, LedgerClock) else timedelta()
+
+    def set_clock(self) -> None:
+        """Ask the ledger for its time, where that is the clock; it blocks.
+
+        Raises:
+            LedgerError: the ledger cannot be read.
+        """
+        if isinstance(self.now, LedgerClock):
+            self.now.ask()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -147,7 +167,7 @@ class RunContext:
     @property
     def source_now(self) -> datetime:
         """The time in the source's clock."""
-        return self.job.now() + self.source.clock_offset
+        return self.job.machine_now + self.source.clock_offset
 
     @property
     def source_start(self) -> datetime:

@@ -92,6 +92,7 @@ async def lend_hand(
         ledger = AsyncStore(job.store, thread)
         if job.shared and (away := await ledger.outages.standing(job.shared.values())) is not None:
             return HandReport(run_id, End.AWAY, f"{away.reason}, as {away.holder} found")
+        await thread.call(job.set_clock)
         try:
             run = await ledger.hands.join(run_id, job.holder)
         except LockLost:

@@ -79,6 +79,7 @@ async def run_sync(
     passing = asyncio.create_task(_pass_on(stop, own))
     try:
         async with LedgerThread() as thread:
+            await thread.call(job.set_clock)
             past = await thread.call(past_of, job.store)
             context = await _chosen(job, asked, past, AsyncStore(job.store, thread), own, on_progress, listening)
             return await _Run(context, asked).go()

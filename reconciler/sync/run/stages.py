@@ -371,8 +371,11 @@ def _bell_of(context: RunContext) -> Bell:
 
 
 def _clock_remarks(context: RunContext) -> Iterator[str]:
-    """Say which clocks do not agree; what depends on them goes by the source's."""
-    offset, previous = context.source.clock_offset, context.previous
+    """Say which clocks do not agree; what depends on them goes by the source's, and dates by the ledger's."""
+    offset, previous, ours = context.source.clock_offset, context.previous, context.job.machine_ahead
+    if abs(ours) > _OFF:
+        side = "ahead of" if ours > timedelta() else "behind"
+        yield f"the clock of this machine is {spoken(abs(ours))} {side} that of the ledger's database"
     if abs(offset) > _OFF:
         side = "ahead of" if offset > timedelta() else "behind"
         yield f"the clock of {context.job.source_traffic.api} is {spoken(abs(offset))} {side} that of this machine"
