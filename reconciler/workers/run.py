@@ -14,6 +14,7 @@ from reconciler.app.signals import ECHO_SECONDS, heard_by
 from reconciler.errors import Interrupted, ReconcilerError
 from reconciler.ledger.async_postgres import AsyncPostgres
 from reconciler.ledger.config.services import ServiceStore
+from reconciler.ledger.data.model import DataScope
 from reconciler.ledger.data.service_model import WORKER
 from reconciler.ledger.data.turns import TurnStore
 from reconciler.ledger.database import Database, shared
@@ -97,6 +98,7 @@ class Worker:
         self._database = database
         self._changes = asyncio.Event()
         self._draining: set[asyncio.Task[None]] = set()
+        self._busy: set[DataScope] = set()
         self._waits: dict[str, str] = {}
         """Why it waits, by what it waits for."""
 
@@ -131,7 +133,7 @@ class Worker:
             self._log.refuse("environment-broken", error, "it is left out: ", environment=name)
         queue = JobQueue(server, partial(self._wait, "queue"))
         sweep = Sweep(TurnStore(self._database), manned, queue, partial(self._wait, "ledger"))
-        turns = Turns(manned, self._database, queue, self._log, self.stop)
+        turns = Turns(manned, self._database, queue, self._log, self.stop, self._busy)
         entrypoints = [entrypoint_of(name, sync) for name, each in manned.items() for sync in each.data_syncs]
         taking = Taking(server, entrypoints, turns.take, self._slots, sweep.ring)
         work = asyncio.create_task(taking.run(), name="jobs")

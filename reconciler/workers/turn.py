@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from reconciler.app.chosen import Chosen, HowToRun
@@ -15,6 +15,7 @@ from reconciler.app.sync import run_once
 from reconciler.app.unattended import Unattended
 from reconciler.errors import LedgerError, LedgerLocked, ReconcilerError
 from reconciler.http.observe import Silent
+from reconciler.ledger.data.model import DataScope
 from reconciler.ledger.data.outages import OutageStore
 from reconciler.ledger.data.turns import Turn, TurnStore, Waits
 from reconciler.ledger.database import Database
@@ -71,6 +72,8 @@ class Turns:
         queue: wakes more hands.
         log: takes what happens.
         stop: set once the worker ends: runs end in order, and others go on with them.
+        busy: scopes whose run this process keeps, or lends a hand to: a second hand of it would only be in the way of
+            those that other processes can lend.
     """
 
     manned: Mapping[str, Manned]
@@ -78,6 +81,7 @@ class Turns:
     queue: Queue
     log: Log
     stop: asyncio.Event
+    busy: set[DataScope] = field(default_factory=set)
 
     async def take(self, job: QueuedJob) -> None:
         """Work on a job, as far as there is something to do: the ledger says so, not the job."""
@@ -95,9 +99,7 @@ class Turns:
         chosen = next((each for each in types if each.sync.type == job.data_type), None)
         if chosen is not None and job.kind is not JobKind.RUN and job.run_id is not None:
             # Where the run is over or under way no more, a run may be due in its place.
-            lent = await lend(chosen, job.run_id, self._how(), self.stop, Silent(), COMMAND, job.part)
-            if lent.end is End.AWAY:
-                self._say(job, "hand-waits", f"{chosen.sync.settings.command}: {lent.message}", "api-away")
+            await self._lend(job, chosen, job.run_id)
         # A job is looked at again at its end: what was raised meanwhile found its key taken.
         while chosen is not None and not self.stop.is_set():
             now, waits = await self._waits(chosen)
@@ -111,6 +113,19 @@ class Turns:
                     await asyncio.wait_for(self.stop.wait(), REST.total_seconds())
             else:
                 return
+
+    async def _lend(self, job: QueuedJob, chosen: Chosen, run_id: str) -> None:
+        """Lend a hand, unless this process has one in that run: then it is offered to others again, by the keeper."""
+        scope = chosen.sync.scope
+        if scope in self.busy:
+            return
+        self.busy.add(scope)
+        try:
+            lent = await lend(chosen, run_id, self._how(), self.stop, Silent(), COMMAND, job.part)
+        finally:
+            self.busy.discard(scope)
+        if lent.end is End.AWAY:
+            self._say(job, "hand-waits", f"{chosen.sync.settings.command}: {lent.message}", "api-away")
 
     async def _waits(self, chosen: Chosen) -> tuple[datetime, Waits]:
         scope = chosen.sync.scope
@@ -132,6 +147,7 @@ class Turns:
             return False
         # Before anything is begun: nobody notes the end of a process that is killed.
         await self._note(chosen, newest, begun(failures + 1, settings), failures + 1)
+        self.busy.add(chosen.sync.scope)
         try:
             report, stopped = await self._one_run(chosen, types)
         except LedgerLocked:
@@ -150,6 +166,8 @@ class Turns:
             words = f"{settings.command}: {error.message}; tried again in {again_in.total_seconds():.0f} s"
             self._say(job, "run-waits", words, error.code)
             return False
+        finally:
+            self.busy.discard(chosen.sync.scope)
         due_in, failures = ended(report.state, failures, settings, drained=stopped)
         if report.again_in is not None:
             due_in = comes_back(report.again_in, failures, settings)

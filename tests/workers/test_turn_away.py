@@ -72,7 +72,7 @@ class Shop:
     def run(self, *script):
         """Take a job; return whether a run came to its end, and how many runs of the script were not begun."""
         left = list(script)
-        turns = Scripted({}, self.ledger.database, Inline(), Log(write=self.said.append), asyncio.Event(), left)
+        turns = Scripted({}, self.ledger.database, Inline(), Log(write=self.said.append), asyncio.Event(), script=left)
         return asyncio.run(turns._run(JOB, self.chosen, (self.chosen,), self.waits())), len(left)
 
     def waits(self):
