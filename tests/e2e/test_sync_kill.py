@@ -14,6 +14,7 @@ import pytest
 
 from reconciler.emulator.testing import RunningEmulator, emulator_process
 from support.checkout import Checkout, document, wait_until
+from support.log_truth import assert_the_log_never_lied
 from support.syncing import LOG, Shop, is_write
 
 PRODUCTS = 40
@@ -36,37 +37,6 @@ def shop(tmp_path: Any, ledger_url: str, emulator_apart: RunningEmulator) -> Sho
     emulator_apart.reset()
     emulator_apart.keep_bodies(None)
     return Shop(Checkout(tmp_path, emulator_apart, server_ledger=server_ledger))
-
-
-def log_writes(shop: Shop) -> list[dict[str, Any]]:
-    """Return the accepted writes of the sync log with their place in the list of requests."""
-    return [
-        {"place": place, **json.loads(request["body"])}
-        for place, request in enumerate(shop.emulator.requests())
-        if "/sync-log/" in request["path"] and request["method"] in ("PUT", "PATCH") and request["status"] == 204
-    ]
-
-
-def assert_the_log_never_lied(shop: Shop) -> None:
-    """No `last_full_sync` before the last record of its run was written, and none while a full sync is on."""
-    requests = shop.emulator.requests()
-    started = None
-    for each in log_writes(shop):
-        if each.get("last_full_sync"):
-            assert started is not None, "finished before it was begun"
-            later = [request for request in requests[each["place"] + 1 :] if is_write(request)]
-            begun_again = next(
-                (
-                    n
-                    for n, request in enumerate(later)
-                    if request["method"] == "PUT" and "/sync-log/" in request["path"]
-                ),
-                len(later),
-            )
-            assert [request["path"] for request in later[:begun_again]] == []
-            started = None
-        elif each.get("started_full_sync"):
-            started = each["started_full_sync"]
 
 
 def full_sync_is_over(shop: Shop) -> bool:

@@ -155,9 +155,9 @@ class Checkout:
         assert process.returncode is not None
         return Ended(process.returncode, stdout, stderr)
 
-    def fork(self, *words: str | Path) -> Forked:
+    def fork(self, *words: str | Path, prelude: Callable[[], None] | None = None) -> Forked:
         """Start a command as a process of its own and return at once; nothing has to be imported first."""
-        return Forked(tuple(map(str, words)), self.folder, self.environ)
+        return Forked(tuple(map(str, words)), self.folder, self.environ, prelude=prelude)
 
     def start(self, *words: str | Path) -> subprocess.Popen[str]:
         """Start a command and return at once, as `fork` does, but as users do: by a new Python."""

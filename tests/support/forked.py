@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from multiprocessing import forkserver
 from pathlib import Path
@@ -54,15 +54,22 @@ class Forked:
         folder: where it runs.
         environ: its whole environment.
         merged: stderr goes where stdout goes.
+        prelude: is called in that process before the command begins; a function of a module.
     """
 
     def __init__(
-        self, words: tuple[str, ...], folder: Path, environ: Mapping[str, str], *, merged: bool = False
+        self,
+        words: tuple[str, ...],
+        folder: Path,
+        environ: Mapping[str, str],
+        *,
+        merged: bool = False,
+        prelude: Callable[[], None] | None = None,
     ) -> None:
         self._out = tempfile.NamedTemporaryFile()  # noqa: SIM115
         self._err = self._out if merged else tempfile.NamedTemporaryFile()  # noqa: SIM115
         _has_server()
-        told = (words, str(folder), dict(environ), self._out.name, self._err.name)
+        told = (words, str(folder), dict(environ), self._out.name, self._err.name, prelude)
         self._process = _CONTEXT.Process(target=_command, args=told)
         self._process.start()
 
@@ -112,7 +119,14 @@ def _text(file: IO[bytes]) -> str:
     return file.read().decode()
 
 
-def _command(words: tuple[str, ...], folder: str, environ: dict[str, str], out: str, err: str) -> None:
+def _command(
+    words: tuple[str, ...],
+    folder: str,
+    environ: dict[str, str],
+    out: str,
+    err: str,
+    prelude: Callable[[], None] | None,
+) -> None:
     """Be `reconciler` in the forked process."""
     for descriptor, path in enumerate((os.devnull, out, err)):
         if descriptor == 2 and err == out:
@@ -132,6 +146,8 @@ def _command(words: tuple[str, ...], folder: str, environ: dict[str, str], out: 
     time.tzset()
     os.chdir(folder)
     sys.argv = ["reconciler", *words]
+    if prelude is not None:
+        prelude()
     from reconciler.cli.main import main
 
     main()

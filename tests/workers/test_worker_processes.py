@@ -1,162 +1,245 @@
-"""Three real workers on PostgreSQL and one shop: whatever becomes of one of them, the others bring it to its end."""
+"""Three real workers on PostgreSQL and one shop: whatever becomes of one of them, the others bring it to its end.
+
+All tests here share the workers and the shop; each leaves it synced. RECONCILER_TEST_KILLS=200 kills as many workers at
+some instant, RECONCILER_TEST_SEED makes it other instants.
+"""
 
 from __future__ import annotations
 
 import base64
 import hmac
 import json
+import os
+import random
 import signal
-from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconciler.ledger.data.overview import all_scopes
-from reconciler.ledger.writer import Ledger
 from reconciler.ordercloud.deliveries.message import PREFIX
 from support import postgres
 from support.checkout import Checkout, wait_until
+from support.log_truth import assert_the_log_never_lied
 from support.service import Process
 from support.syncing import Shop
-from support.working import WorkerProcess
+from support.working import Fleet
 
 pytestmark = pytest.mark.postgres
 
+PRODUCTS = 24
+KILLS = int(os.environ.get("RECONCILER_TEST_KILLS", "3"))
+SERVICE = {"loops": ["syncs"], "deliveries": [{"dataSync": "shop", "secrets": ["signing-key"]}]}
+CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+LISTS = {"path": "/ordercloud/v1/products", "query": "sortBy=ID", "count": None}
+WRITES = {"path": "/sparklayer/api/v1/products/*", "method": "PATCH", "count": None}
+
+
+def connections(url):
+    return int(str(postgres.execute(url, CONNECTIONS)[0][0]))
+
+
+@pytest.fixture(scope="module")
+def whole(_emulator, tmp_path_factory):
+    """Three workers, and a shop that they have synced for the first time."""
+    url = postgres.new_ledger()
+    shop = Shop(Checkout(tmp_path_factory.mktemp("fleet"), _emulator, server_ledger=url))
+    _emulator.reset()
+    _emulator.seed(PRODUCTS)
+    _emulator.keep_bodies("/sparklayer/*")
+    shop.prepare(environment={"service": SERVICE})
+    fleet = Fleet(shop)
+    try:
+        wait_until(lambda: bool(fleet.ended()), seconds=120)
+        yield fleet
+    finally:
+        _emulator.clear_faults()
+        fleet.close()
+        postgres.drop(url)
+
 
 @pytest.fixture
-def shop(tmp_path, emulator):
-    url = postgres.new_ledger()
-    found = Shop(Checkout(tmp_path, emulator, server_ledger=url))
-    emulator.seed(30)
-    found.prepare()
-    yield found
-    postgres.drop(url)
+def fleet(whole):
+    """The same, all three there and at rest, in fair weather."""
+    whole.shop.emulator.clear_faults()
+    whole.more(*([0.0] * (3 - len(whole.workers))))
+    whole.until_quiet()
+    whole.shop.emulator.clear_requests()
+    return whole
 
 
-@contextmanager
-def working(shop, number=3):
-    found = [WorkerProcess(shop.checkout, awaited=False) for _ in range(number)]
-    try:
-        for each in found:
-            each.takes_jobs()
-        yield found
-    finally:
-        for each in found:
-            if each.forked.poll() is None:
-                each.end(signal.SIGKILL)
+def assert_right(fleet, doubtful=()):
+    """The site is what the source is, its log never lied, and what was written twice is what an answer was lost of."""
+    assert not fleet.shop.wrong()
+    assert_the_log_never_lied(fleet.shop)
+    assert fleet.sent_twice() <= set(doubtful)
 
 
-def newest(shop):
-    """Return the newest run of the shop's products, or None."""
-    with Ledger.open(shop.checkout.ledger_url) as ledger:
-        scopes = ledger.database.run(lambda tx: all_scopes(tx.connection))
-        return next((ledger.store(scope).runs.last(state=None) for scope in scopes), None)
+def rename(fleet, number=PRODUCTS, word="renamed"):
+    """Rename products at the source, so that each has to be written once."""
+    products = fleet.shop.emulator.state()["ordercloud"]["commerce"]["objects"]["Product"][""]
+    portal = fleet.shop.portal
+    for each in products[:number]:
+        portal("PATCH", f"products/{each['ID']}", {"Name": f"{each['ID']} {word}"})
 
 
-def runs(workers):
-    return [line for each in workers for line in each.logged("run-ended")]
+def fired(fleet):
+    return fleet.shop.emulator.faults()[0]["fired"]
 
 
-def test_a_shop_is_synced_once_and_they_end_in_order(shop):
-    with working(shop) as workers:
-        wait_until(lambda: bool(runs(workers)), seconds=120)
-        counted = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        ((connections,),) = postgres.execute(shop.checkout.ledger_url, counted)
-        # Three for each, and one that listens.
-        assert 3 * 2 <= connections <= 3 * 4
-        assert [each.end() for each in workers] == [0, 0, 0]
-    (run,) = runs(workers)
-    assert run["state"] == "finished"
-    assert not shop.wrong()
+def test_a_shop_is_synced_for_the_first_time_by_one_run(fleet):
+    (run,) = [line for line in fleet.ended() if line["mode"] == "full"][:1]
+    assert (run["state"], run["written"] > 0) == ("finished", True)
+    assert not fleet.shop.wrong()
+    # Three for each, and one that listens; ours beside them.
+    assert 3 * 2 <= connections(fleet.shop.checkout.ledger_url) <= 3 * 4 + 4
 
 
-def test_another_goes_on_where_one_is_killed(shop):
-    shop.emulator.fault("latency", method="PUT", path="/sparklayer/*", seconds=0.3, count=None)
-    before = len(shop.writes())
-    with working(shop) as workers:
-        wait_until(lambda: len(shop.writes()) > before and newest(shop) is not None, seconds=120)
-        (victim,) = [each for each in workers if f"pid {each.forked.pid}:" in newest(shop).holder]
-        assert victim.end(signal.SIGKILL) != 0
-        assert "last_full_sync" not in shop.log()
-        shop.emulator.clear_faults()
-        rest = [each for each in workers if each is not victim]
-        wait_until(lambda: bool(runs(rest)), seconds=120)
-    assert [(run["mode"], run["state"]) for run in runs(rest)][:1] == [("full", "finished")]
-    assert not shop.wrong()
-    assert "last_full_sync" in shop.log()
+def test_hands_list_what_the_keeper_has_not_come_to(fleet):
+    rename(fleet, word="in ranges")
+    fleet.shop.emulator.fault("held", **LISTS)
+    run = fleet.want("--full")
+    wait_until(lambda: len(fleet.listing(run)) > 1, seconds=60)
+    # One of each process, and none of the keeper's own.
+    lending = [each.forked.pid for each in fleet.lending()]
+    assert len({*lending, fleet.keeper().forked.pid}) == len(lending) + 1
+    fleet.shop.emulator.clear_faults()
+    assert fleet.until_over(run).state == "finished"
+    assert_right(fleet)
 
 
-def test_one_that_stood_still_too_long_undoes_nothing_of_who_went_on(shop):
-    shop.emulator.fault("latency", method="PUT", path="/sparklayer/*", seconds=0.3, count=None)
-    before = len(shop.writes())
-    with working(shop, 2) as workers:
-        wait_until(lambda: len(shop.writes()) > before and newest(shop) is not None, seconds=120)
-        (stopped,) = [each for each in workers if f"pid {each.forked.pid}:" in newest(shop).holder]
-        (heir,) = [each for each in workers if each is not stopped]
-        stopped.forked.send_signal(signal.SIGSTOP)
-        shop.emulator.clear_faults()
-        wait_until(lambda: bool(runs([heir])), seconds=180)
-        assert runs([heir])[0]["state"] == "finished"
-        stopped.forked.send_signal(signal.SIGCONT)
-        wait_until(lambda: bool(stopped.logged("run-lost")), seconds=120)
-        assert [each.end() for each in workers] == [0, 0]
-    assert newest(shop).state == "finished"
-    assert not shop.wrong()
+@pytest.mark.parametrize("who", ["keeper", "hand"])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "drained"])
+def test_others_go_on_where_one_goes(fleet, who, number):
+    rename(fleet, word=f"{who} {number}")
+    fleet.shop.emulator.fault("held", **LISTS)
+    run = fleet.want("--full")
+    wait_until(lambda: len(fleet.listing(run)) > 1, seconds=60)
+    victim = fleet.keeper() if who == "keeper" else fleet.lending()[0]
+    status = fleet.lose(victim, number)
+    assert status == (0 if number == signal.SIGTERM else -signal.SIGKILL), victim.text
+    assert "last_full_sync" not in fleet.shop.log()
+    fleet.shop.emulator.clear_faults()
+    wait_until(lambda: fleet.until_over(run).state == "finished", seconds=120)
+    assert_right(fleet)
 
 
-def test_a_service_without_work_takes_messages_in_and_wakes_a_worker(shop):
-    deliveries = [{"dataSync": "shop", "secrets": ["signing-key"]}]
-    shop.prepare(environment={"service": {"loops": ["syncs"], "deliveries": deliveries}})
-    with working(shop, 1) as (worker,):
-        wait_until(lambda: bool(runs([worker])), seconds=120)
-        process = Process(shop.checkout, "--no-work")
-        product = shop.emulator.state()["ordercloud"]["commerce"]["objects"]["Product"][""][0]["ID"]
-        shop.portal("PATCH", f"products/{product}", {"Name": "Another name"})
-        message = {"Headers": {"type": f"{PREFIX}product.updated"}, "Payload": {"ProductID": product}}
-        raw = json.dumps(message).encode()
-        signature = base64.b64encode(hmac.digest(b"signing-key", raw, "sha256")).decode()
-        assert process.ask("POST", "/deliveries/shop", raw, {"X-oc-hash": signature}) == 200
-        wait_until(lambda: len(runs([worker])) > 1, seconds=60)
-        assert not shop.wrong()
-        assert not process.logged("run-ended")
-        assert not process.logged("wakes-nobody")
-        assert process.signalled(signal.SIGTERM) == 0
+def test_what_a_killed_one_had_sent_is_written_again_and_nothing_else(fleet):
+    rename(fleet, word="sent")
+    fleet.shop.emulator.fault("held", **WRITES)
+    run = fleet.want("--full")
+    wait_until(lambda: fired(fleet) > 3, seconds=60)
+    fleet.lose(fleet.keeper())
+    doubtful = fleet.in_doubt()
+    assert "last_full_sync" not in fleet.shop.log()
+    fleet.shop.emulator.clear_faults()
+    wait_until(lambda: fleet.until_over(run).state == "finished", seconds=120)
+    assert_right(fleet, doubtful)
 
 
-def test_a_run_by_hand_is_a_workers_and_ctrl_c_ends_one_hand_and_cancel_all(shop):
-    with working(shop, 1) as (worker,):
-        wait_until(lambda: bool(runs([worker])), seconds=120)
-        report = shop.synced("--full")
-        assert (report["state"], report["mode"]) == ("finished", "full")
-        assert f"pid {worker.forked.pid}: worker" in report["remarks"][0]
-        wait_until(lambda: [run["mode"] for run in runs([worker])] == ["full", "full"])
-
-        shop.emulator.fault("latency", path="/sparklayer/*", seconds=1, count=None)
-        before = newest(shop).id
-        by_hand = shop.checkout.fork("sync", "run", "shop", "--rewrite")
-        wait_until(lambda: newest(shop).id != before, seconds=120)
-        by_hand.send_signal(signal.SIGINT)
-        _, told = by_hand.communicate(60)
-        assert by_hand.returncode == 130
-        assert f"pid {worker.forked.pid}: worker" in told, told
-        assert "the run is left to workers" in told
-        assert "nothing new is begun" not in told
-        shop.emulator.clear_faults()
-        wait_until(lambda: len(runs([worker])) > 2, seconds=120)
-        assert (runs([worker])[-1]["mode"], runs([worker])[-1]["state"]) == ("rewrite", "finished")
-        assert not shop.wrong()
-
-        shop.emulator.fault("latency", path="/sparklayer/*", seconds=5, count=None)
-        before = newest(shop).id
-        detached = shop.checkout.call("sync", "run", "shop", "--rewrite", "--detach")
-        assert detached.status == 0, str(detached)
-        wait_until(lambda: newest(shop).id != before, seconds=120)
-        ended = shop.checkout.call("sync", "cancel")
-        assert ended.status == 0, str(ended)
-        wait_until(lambda: len(runs([worker])) > 3, seconds=120)
-        assert (runs([worker])[-1]["mode"], runs([worker])[-1]["state"]) == ("rewrite", "cancelled")
+def test_one_that_stood_still_too_long_undoes_nothing_of_who_went_on(fleet):
+    rename(fleet, word="stopped")
+    fleet.shop.emulator.fault("held", **WRITES)
+    run = fleet.want("--full")
+    wait_until(lambda: fired(fleet) > 3, seconds=60)
+    stopped = fleet.keeper()
+    stopped.forked.send_signal(signal.SIGSTOP)
+    doubtful = fleet.in_doubt()
+    fleet.shop.emulator.clear_faults()
+    wait_until(lambda: fleet.keeper() is not stopped, seconds=120)
+    assert fleet.until_over(run).state == "finished"
+    stopped.forked.send_signal(signal.SIGCONT)
+    wait_until(lambda: bool(stopped.logged("run-lost")), seconds=120)
+    assert fleet.newest().state == "finished"
+    assert_right(fleet, doubtful)
 
 
-def test_without_a_worker_there_is_nobody_to_leave_a_run_to(shop):
-    ended = shop.checkout.call("sync", "run", "--detach")
+def test_a_cancel_ends_all_hands_though_what_they_sent_is_not_answered(fleet):
+    rename(fleet, word="cancelled")
+    fleet.shop.emulator.fault("held", **WRITES)
+    run = fleet.want("--full")
+    wait_until(lambda: bool(fleet.lending()) and fired(fleet) > 3, seconds=60)
+    assert fleet.shop.checkout.call("sync", "cancel").status == 0
+    # Five seconds are promised; one in order takes up to thirty.
+    wait_until(lambda: not fleet.lending() and not fleet.store.is_locked(), seconds=15)
+    assert fleet.until_over(run).state == "cancelled"
+    doubtful = fleet.in_doubt()
+    assert "last_full_sync" not in fleet.shop.log()
+    fleet.shop.emulator.clear_faults()
+    assert fleet.until_over(fleet.want("--full")).state == "finished"
+    assert_right(fleet, doubtful)
+
+
+def test_clocks_that_are_an_hour_off_change_nothing_and_no_date_is_theirs(fleet):
+    for each in list(fleet.workers):
+        fleet.lose(each, signal.SIGTERM)
+    ahead, behind, right = fleet.more(3600, -3600, 0)
+    for number, keeper in enumerate((ahead, right, behind)):
+        rename(fleet, 5, word=f"clocks {number}")
+        others = [each for each in fleet.workers if each is not keeper]
+        for each in others:
+            each.forked.send_signal(signal.SIGSTOP)
+        fleet.shop.emulator.fault("held", **LISTS)
+        run = fleet.want("--full")
+        wait_until(lambda: bool(fired(fleet)), seconds=60)
+        assert fleet.keeper() is keeper
+        for each in others:
+            each.forked.send_signal(signal.SIGCONT)
+        if keeper is right:
+            fleet.lose(keeper)
+        fleet.shop.emulator.clear_faults()
+        wait_until(lambda run=run: fleet.until_over(run).state == "finished", seconds=120)
+        # Nobody took the log for somebody else's, and verified for that.
+        assert (fleet.newest().id, fleet.newest().mode) == (run, "full")
+        said = datetime.fromisoformat(fleet.shop.log()["last_full_sync"])
+        assert abs(datetime.now(UTC) - said) < timedelta(minutes=5)
+        assert_right(fleet)
+        fleet.shop.emulator.clear_requests()
+    for each in list(fleet.workers):
+        fleet.lose(each, signal.SIGTERM)
+
+
+def test_a_service_without_work_takes_messages_in_and_wakes_a_worker(fleet):
+    process = Process(fleet.shop.checkout, "--no-work")
+    product = fleet.shop.emulator.state()["ordercloud"]["commerce"]["objects"]["Product"][""][0]["ID"]
+    fleet.shop.portal("PATCH", f"products/{product}", {"Name": "Another name"})
+    message = {"Headers": {"type": f"{PREFIX}product.updated"}, "Payload": {"ProductID": product}}
+    raw = json.dumps(message).encode()
+    signature = base64.b64encode(hmac.digest(b"signing-key", raw, "sha256")).decode()
+    before = len(fleet.ended())
+    assert process.ask("POST", "/deliveries/shop", raw, {"X-oc-hash": signature}) == 200
+    wait_until(lambda: len(fleet.ended()) > before, seconds=60)
+    assert not fleet.shop.wrong()
+    assert not process.logged("run-ended")
+    assert not process.logged("wakes-nobody")
+    assert process.signalled(signal.SIGTERM) == 0
+
+
+def test_killed_at_any_instant_the_others_bring_it_to_its_end(fleet):
+    dice = random.Random(os.environ.get("RECONCILER_TEST_SEED", "15"))
+    emulator = fleet.shop.emulator
+    for number in range(KILLS):
+        before = fleet.shop.held()
+        emulator.mutate(products=8, prices=4, stocks=4, delete=number % 2, create=1, seedNumber=number)
+        emulator.traffic(latency=0.02)
+        emulator.fault("latency", seconds=0, nth=dice.randrange(1, 80))
+        fleet.want("--full")
+        wait_until(lambda: bool(fired(fleet)) or not fleet.store.is_locked(), seconds=60)
+        fleet.lose(dice.choice(fleet.workers))
+        doubtful = fleet.in_doubt()
+        emulator.clear_faults()
+        emulator.traffic()
+        fleet.more(0.0)
+        fleet.until_quiet()
+        wait_until(lambda: fleet.until_over().state == "finished", seconds=120)
+        assert not fleet.shop.wrong(before), number
+        assert_the_log_never_lied(fleet.shop)
+        assert fleet.sent_twice() <= doubtful, number
+        assert "last_full_sync" in fleet.shop.log()
+        emulator.clear_requests()
+
+
+def test_they_end_in_order_and_then_there_is_nobody_to_leave_a_run_to(fleet):
+    assert [fleet.lose(each, signal.SIGTERM) for each in list(fleet.workers)] == [0, 0, 0]
+    ended = fleet.shop.checkout.call("sync", "run", "--detach")
     assert ended.status == 64
     assert "no worker" in ended.stderr
