@@ -11,11 +11,23 @@ from reconciler.http.retry import RetryPolicy
 from support import postgres
 from support.checkout import Checkout
 from support.statements import sql_compiled_once  # noqa: F401 - a fixture for all tests here
+from support.worked import WorkedCheckout
 
 
 @pytest.fixture
-def checkout(emulator: RunningEmulator, tmp_path: Path) -> Iterator[Checkout]:
-    """An empty checkout against an empty emulator; RECONCILER_TEST_LEDGER=postgres: with its ledger there."""
+def checkout(request: pytest.FixtureRequest, emulator: RunningEmulator, tmp_path: Path) -> Iterator[Checkout]:
+    """An empty checkout against an empty emulator; RECONCILER_TEST_LEDGER=postgres: with its ledger there.
+
+    Tests that are marked by `whoever_works` have one that workers work on, too.
+    """
+    if getattr(request, "param", "inline") == "workers":
+        worked = WorkedCheckout(tmp_path, emulator, server_ledger=postgres.new_ledger())
+        yield worked
+        emulator.clear_faults()
+        worked.close()
+        assert worked.server_ledger is not None
+        postgres.drop(worked.server_ledger)
+        return
     found = Checkout(tmp_path, emulator)
     if os.environ.get("RECONCILER_TEST_LEDGER") != "postgres":
         yield found

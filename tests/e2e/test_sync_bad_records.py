@@ -8,6 +8,7 @@ import pytest
 
 from support.checkout import Checkout
 from support.syncing import Shop
+from support.worked import whoever_works
 
 
 @pytest.fixture
@@ -41,6 +42,7 @@ def said(shop: Shop) -> dict[str, str]:
         ('"SKU":"SKU-1"', r'"SKU":"\udc00"', "p1", "xp.SKU holds half a character"),
     ],
 )
+@whoever_works()
 def test_one_bad_product_is_one_problem_and_the_rest_goes_through(
     shop: Shop, find: str, put: str, key: str, words: str
 ) -> None:

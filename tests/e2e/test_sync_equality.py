@@ -9,6 +9,7 @@ import pytest
 from support.checkout import Checkout
 from support.oddities import Marketplace
 from support.syncing import Shop
+from support.worked import whoever_works
 
 PRODUCTS = int(os.environ.get("RECONCILER_TEST_PRODUCTS", "300"))
 SEEDS = range(int(os.environ.get("RECONCILER_TEST_SEEDS", "2")))
@@ -49,6 +50,7 @@ def test_the_vendors_marketplaces(shop: Shop, file: str) -> None:
     assert shop.held().products
 
 
+@whoever_works()
 def test_a_generated_marketplace(shop: Shop) -> None:
     """With every flaw of real life in it; RECONCILER_TEST_PRODUCTS=30000 for a large one."""
     seeded = shop.emulator.seed(PRODUCTS, 1)
@@ -60,6 +62,7 @@ def test_a_generated_marketplace(shop: Shop) -> None:
     assert held.errors
 
 
+@whoever_works()
 def test_one_catalog_of_it(shop: Shop) -> None:
     shop.emulator.seed(100, 2)
     shop.prepare(products={"catalogs": ["trade"], "shipWeightUnit": "lb"})
@@ -68,6 +71,7 @@ def test_one_catalog_of_it(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+@whoever_works()
 def test_odd_marketplaces_that_age(shop: Shop, seed: int) -> None:
     """What a run does depends on what the site holds; so the naive mapping is told what it held before."""
     market = Marketplace(120, seed)

@@ -10,6 +10,7 @@ from reconciler.emulator.switches import flipped_switches, random_switches
 from support.checkout import Checkout
 from support.desk import Desk
 from support.syncing import Shop
+from support.worked import whoever_works
 
 SEEDS = range(1, 1 + int(os.environ.get("RECONCILER_TEST_SEEDS", "1")))
 # 10000 takes some ten minutes.
@@ -23,6 +24,7 @@ def desk(checkout: Checkout) -> Desk:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+@whoever_works()
 def test_a_generated_marketplace_goes_on(desk: Desk, seed: int) -> None:
     """Orders are amended, shipped in part, cancelled and sent back.
 

@@ -12,6 +12,7 @@ from reconciler.emulator.testing import RunningEmulator, emulator_process, runni
 from support.checkout import Checkout
 from support.syncing import Shop
 from support.town import Town
+from support.worked import whoever_works
 
 SEEDS = range(1, 1 + int(os.environ.get("RECONCILER_TEST_SEEDS", "1")))
 # 2000 for 20,000 users and 5,000 price schedules of their own.
@@ -39,6 +40,7 @@ def town(checkout: Checkout) -> Town:
 
 @pytest.mark.parametrize("rows", [False, True], ids=["rules", "rows"])
 @pytest.mark.parametrize("seed", SEEDS)
+@whoever_works()
 def test_a_generated_marketplace(town: Town, seed: int, rows: bool) -> None:
     """RECONCILER_TEST_SEEDS=20 for more of them, RECONCILER_TEST_BUYERS=2000 for a large one."""
     town.rows = rows

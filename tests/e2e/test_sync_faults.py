@@ -14,6 +14,7 @@ from reconciler.emulator.testing import RunningEmulator
 from reconciler.http.engine import Bounds
 from support.checkout import Checkout, wait_until
 from support.syncing import Shop, is_write
+from support.worked import whoever_works
 
 PRODUCTS = 60
 OUTAGE = float(os.environ.get("RECONCILER_TEST_OUTAGE", "4"))
@@ -57,6 +58,7 @@ WEATHER: dict[str, Weather] = {
 
 
 @pytest.mark.parametrize("weather", WEATHER)
+@whoever_works()
 def test_it_finishes_and_everything_is_right(shop: Shop, weather: str) -> None:
     WEATHER[weather](shop.emulator)
     report = shop.synced("--full")
@@ -71,6 +73,7 @@ def test_it_finishes_and_everything_is_right(shop: Shop, weather: str) -> None:
 
 
 @pytest.mark.parametrize("weather", ["429s", "bursts of 500s", "resets", "lost answers"])
+@whoever_works()
 def test_changes_come_through_it_too(shop: Shop, weather: str) -> None:
     shop.synced("--full")
     before = shop.held()

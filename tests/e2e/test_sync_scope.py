@@ -8,6 +8,7 @@ import pytest
 
 from support.checkout import Checkout
 from support.syncing import Shop
+from support.worked import whoever_works
 
 Json = dict[str, Any]
 ASSIGNMENTS = "catalogs/productassignments"
@@ -71,6 +72,7 @@ def test_what_leaves_the_catalog_is_treated_as_deleted(shop: Shop, how: tuple[st
     assert discontinued(shop) == set()
 
 
+@whoever_works()
 def test_a_list_that_lags_behind_takes_nobody_out_of_the_scope(shop: Shop) -> None:
     shop.emulator.clock(frozen=True)
     leave(shop, "a")
@@ -134,6 +136,7 @@ def test_a_catalog_that_is_gone_or_empty_stops_the_run(shop: Shop, unknown_catal
     assert shop.writes() == []
 
 
+@whoever_works()
 def test_a_narrower_manifest_says_so_and_discontinues_under_the_limit(shop: Shop) -> None:
     shop.change(maxDeletePercent=50)
     shop.synced()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from support.checkout import Checkout
 from support.syncing import Shop
+from support.worked import whoever_works
 
 
+@whoever_works(cheap=True)
 def test_records_that_share_an_address_are_added_up_as_they_come_change_and_go(checkout: Checkout) -> None:
     shop = Shop(checkout)
     portal = shop.portal

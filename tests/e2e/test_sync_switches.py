@@ -10,6 +10,7 @@ from reconciler.emulator.switches import SPARKLAYER, flipped_switches, random_sw
 from support.checkout import Checkout
 from support.oddities import Marketplace
 from support.syncing import Shop
+from support.worked import whoever_works
 
 # Of the others, those that a sync's requests meet.
 _CONFIGURATION = {"spark_settings_refusal", "spark_settings_read", "spark_base_currency_setting", "spark_base_group"}
@@ -27,6 +28,7 @@ def named(switches: dict[str, str]) -> str:
 
 
 @pytest.mark.parametrize("switches", CASES, ids=named)
+@whoever_works()
 def test_it_is_right_and_quiet_under_every_switch(checkout: Checkout, switches: dict[str, Any]) -> None:
     shop = Shop(checkout)
     shop.emulator.switch(**switches)

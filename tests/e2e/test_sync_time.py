@@ -9,6 +9,7 @@ import pytest
 
 from support.checkout import Checkout
 from support.syncing import Shop
+from support.worked import whoever_works
 
 PRODUCTS = 5
 
@@ -43,6 +44,7 @@ def run_in(shop: Shop, zone: str, *words: str) -> None:
     assert ended.status == 0, str(ended)
 
 
+@whoever_works(cheap=True)
 def test_a_sale_begins_and_ends_without_any_change_at_the_source(shop: Shop) -> None:
     shop.emulator.clock(now="2027-01-10T12:00:00Z", frozen=True)
     plant(shop, SaleStart="2027-01-10T13:00:00Z", SaleEnd="2027-01-10T14:00:00Z")
