@@ -210,6 +210,8 @@ class Things:
                 yield {key: None if key in self.nameless else self.look((key, text))}
 
     async def changed_since(self, moment: datetime) -> Any:
+        if self.held is not None:
+            await self.held.wait()
         yield [(key, self.there[key]) for key in self.changed if key not in self.outside]
 
     async def some(self, keys: Any) -> list[tuple[str, str]]:
