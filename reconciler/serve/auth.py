@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,6 +22,8 @@ SESSION_COOKIE = "reconciler-session"
 _SESSION_LASTS = timedelta(hours=12)
 _LONGEST_TOKEN = 4_000
 _LOCAL_USER = "local"
+_DROPPED_BYTES = 1_000_000
+_DROPPED_SECONDS = 1.0
 Address = IPv4Address | IPv6Address
 CLOSE = {"Connection": "close"}
 """What an answer says before the body was read: else all of it would still be taken in."""
@@ -172,6 +175,8 @@ async def body_of(scope: Scope, receive: Receive, limit: int, seconds: float) ->
     """
     declared = next((value for name, value in scope["headers"] if name == b"content-length"), None)
     if declared is not None and (not declared.isdigit() or int(declared) > limit):
+        if declared.isdigit() and int(declared) <= limit + _DROPPED_BYTES:
+            await _drop(scope, receive)
         raise HTTPException(413, f"at most {limit:,} bytes are taken", CLOSE)
     body, more = bytearray(), True
     try:
@@ -181,12 +186,28 @@ async def body_of(scope: Scope, receive: Receive, limit: int, seconds: float) ->
                 if message["type"] == "http.disconnect":
                     raise HTTPException(400, "the body was cut off", CLOSE)
                 body += message.get("body", b"")
-                if len(body) > limit:
-                    raise HTTPException(413, f"at most {limit:,} bytes are taken", CLOSE)
                 more = message.get("more_body", False)
+                if len(body) > limit:
+                    if more:
+                        await _drop(scope, receive)
+                    raise HTTPException(413, f"at most {limit:,} bytes are taken", CLOSE)
     except TimeoutError:
         raise HTTPException(408, "the body did not arrive in time", CLOSE) from None
     return bytes(body)
+
+
+async def _drop(scope: Scope, receive: Receive) -> None:
+    """Take a little more of a body that is refused: who still sends when a connection ends does not hear why."""
+    if any(name == b"expect" for name, _ in scope["headers"]):
+        return  # The client waits to be asked for it.
+    left = _DROPPED_BYTES
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_DROPPED_SECONDS):
+            while left > 0:
+                message = await receive()
+                if not message.get("more_body", False):
+                    return
+                left -= len(message["body"])
 
 
 def only_header(scope: Scope, name: str) -> str | None:

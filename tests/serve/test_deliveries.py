@@ -6,6 +6,7 @@ import base64
 import hmac
 import json
 import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
@@ -130,6 +131,16 @@ def test_many_at_once_are_all_taken(shop, listening):
         answers = pool.map(lambda raw: listening.ask("POST", PATH, raw, signed(raw)).status, bodies)
     assert set(answers) == {200}
     assert taken(shop) == {"product.updated": 60}
+
+
+def test_who_sends_a_little_too_much_hears_so_and_no_broken_connection(listening):
+    with socket.create_connection(("127.0.0.1", listening.port), 10) as connection:
+        head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 30000\r\n\r\n"
+        connection.sendall(head.encode())
+        for _ in range(6):
+            time.sleep(0.05)  # so long that a server which does not listen has closed
+            connection.sendall(b"x" * 5_000)
+        assert b" 413 " in all_of(connection)
 
 
 def test_a_body_that_is_too_long_is_refused_before_it_is_read(listening):
