@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 import time
@@ -18,6 +19,7 @@ _T = TypeVar("_T")
 _IMPORTING = "<frozen importlib"
 _LATER_SECONDS = 0.002
 _WAKE_SECONDS = 0.2
+_THRESHOLDS = (2_000, 10, 10)
 ECHO_SECONDS = 0.1
 """What comes sooner after a signal is the same wish: `timeout` and others signal a program, and then its group."""
 
@@ -110,6 +112,21 @@ class Interrupts:
 
 def _numbers(*names: str) -> tuple[signal.Signals, ...]:
     return tuple(getattr(signal, name) for name in names if hasattr(signal, name))
+
+
+def run_for_long(work: Coroutine[Any, Any, _T]) -> _T:
+    """Run a coroutine as `run_to_end` does, for hours: call it once what lasts is there, such as manifests.
+
+    A full garbage collection comes when what may be garbage is a quarter of what lasts. Beside all that a start makes
+    that is many MiB, which look like a leak. So what is there now is no longer counted, nor looked through.
+
+    Raises:
+        KeyboardInterrupt: a signal ended it.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_THRESHOLDS)
+    return run_to_end(work)
 
 
 def run_to_end(work: Coroutine[Any, Any, _T]) -> _T:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import Iterator
 
 import pytest
 
-from reconciler.app.signals import ECHO_SECONDS, Interrupts, ending_signals, stopped_by_signals
+from reconciler.app.signals import ECHO_SECONDS, Interrupts, ending_signals, run_for_long, stopped_by_signals
 
 NUMBERS = (signal.SIGINT, *ending_signals())
 
@@ -84,3 +85,16 @@ def test_a_signal_waits_until_an_event_loop_is_whole(monkeypatch: pytest.MonkeyP
     finally:
         signal.signal(signal.SIGINT, before)
     assert rung == ["later"]
+
+
+def test_what_a_long_life_starts_with_is_not_looked_through_again() -> None:
+    async def frozen() -> int:
+        return gc.get_freeze_count()
+
+    thresholds, before = gc.get_threshold(), gc.get_freeze_count()
+    try:
+        assert run_for_long(frozen()) > before + 1_000
+        assert gc.get_threshold()[0] < 10_000
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*thresholds)

@@ -6,7 +6,7 @@ from typing import Literal
 
 import click
 
-from reconciler.app.signals import run_to_end
+from reconciler.app.signals import run_for_long
 from reconciler.cli.command import command
 from reconciler.cli.exit_status import Status
 from reconciler.cli.options import Options
@@ -44,5 +44,5 @@ def consume(options: Options, listen: str, log_format: Literal["text", "json"]) 
         raise MissingExtra("A service", "serve") from error
     project = options.project
     service = open_service(project, Asked(listen), Log(log_format), command="consume", only_intake=True)
-    run_to_end(run(service, lambda: open_environments(project, only_intake=True), only_intake=True))
+    run_for_long(run(service, lambda: open_environments(project, only_intake=True), only_intake=True))
     return Status.DONE

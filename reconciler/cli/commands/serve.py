@@ -7,7 +7,7 @@ from typing import Literal
 
 import click
 
-from reconciler.app.signals import run_to_end
+from reconciler.app.signals import run_for_long
 from reconciler.cli.command import command
 from reconciler.cli.exit_status import Status
 from reconciler.cli.options import Options
@@ -54,5 +54,5 @@ def serve(
     asked = asked_front(listen, public_url, tls_certificate, tls_key, proxies, login_token_file, login_user_header)
     project = options.project
     service = open_service(project, asked, Log(log_format))
-    run_to_end(run(service, lambda: open_environments(project), works=not no_work))
+    run_for_long(run(service, lambda: open_environments(project), works=not no_work))
     return Status.DONE

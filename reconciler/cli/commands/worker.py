@@ -6,7 +6,7 @@ from typing import Literal
 
 import click
 
-from reconciler.app.signals import run_to_end
+from reconciler.app.signals import run_for_long
 from reconciler.cli.command import command
 from reconciler.cli.exit_status import Status
 from reconciler.cli.options import Options
@@ -40,5 +40,5 @@ def worker(options: Options, slots: int, log_format: Literal["text", "json"]) ->
     except ModuleNotFoundError as error:
         raise MissingExtra("A worker", "postgres") from error
     project = options.project
-    run_to_end(work(open_environments(project), lambda: open_environments(project), slots, Log(log_format)))
+    run_for_long(work(open_environments(project), lambda: open_environments(project), slots, Log(log_format)))
     return Status.DONE

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.app.signals import run_to_end
+from reconciler.app.signals import run_for_long
 from reconciler.cli.command import command
 from reconciler.cli.completion import complete_data_syncs
 from reconciler.cli.exit_status import Status, combine, run_status
@@ -59,5 +59,5 @@ def watch(
 
     how = HowToRun(ephemeral_ledger, lock_wait, not no_token_cache, patience)
     with progress_display(options.color) as display:
-        reports, stopped = run_to_end(watch_on(chosen, how, WatchTerminal(display, write, options.given), listener))
+        reports, stopped = run_for_long(watch_on(chosen, how, WatchTerminal(display, write, options.given), listener))
     return combine(run_status(report, stopped=stopped) for report in reports)
