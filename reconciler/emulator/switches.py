@@ -326,3 +326,10 @@ def random_switches(count: int, seed: int = 0, names: Collection[str] = ORDERCLO
     generator = random.Random(seed)  # noqa: S311 (a repeatable test choice, no secret)
     for _ in range(count):
         yield {name: generator.choice(values) for name, values in CHOICES.items() if name in names}
+
+
+def covering_switches(names: Collection[str] = ORDERCLOUD) -> Iterator[dict[str, str]]:
+    """Yield as few combinations of these switches as have every value of each, where trying each alone is too dear."""
+    chosen = {name: values for name, values in CHOICES.items() if name in names}
+    for number in range(max(map(len, chosen.values()))):
+        yield {name: values[number % len(values)] for name, values in chosen.items()}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from reconciler.emulator.switches import SPARKLAYER, flipped_switches, random_switches
+from reconciler.emulator.switches import SPARKLAYER, covering_switches, flipped_switches, random_switches
 from reconciler.emulator.testing import RunningEmulator, emulator_process, running_emulator
 from support.checkout import Checkout
 from support.syncing import Shop
@@ -76,14 +76,15 @@ MET = OWN | SPARKLAYER - {"spark_login_status", "spark_settings_refusal", "spark
 COMBINED = int(os.environ.get("RECONCILER_TEST_SWITCHES", "3"))
 
 
-CASES = [*flipped_switches(OWN), *random_switches(COMBINED, 1, MET)]
+SINGLY = [*flipped_switches(OWN), *random_switches(COMBINED, 1, MET)]
+CASES = list(covering_switches(MET)) if BUYERS else SINGLY
 
 
 @pytest.mark.parametrize(("number", "switches"), list(enumerate(CASES)), ids=map(named, CASES))
 def test_every_switch(town: Town, number: int, switches: dict[str, str]) -> None:
     """Each by itself, and some together; RECONCILER_TEST_SWITCHES=50 for more of these.
 
-    RECONCILER_TEST_BUYERS=2000 for large ones.
+    RECONCILER_TEST_BUYERS=2000 for large ones: there every value is met in one of a few combinations.
     """
     town.rows = number % 2 == 1
     town.shop.emulator.switch(**switches)

@@ -13,6 +13,7 @@ from reconciler.emulator.switches import (
     RECORDS,
     SPARKLAYER,
     Switches,
+    covering_switches,
     flipped_switches,
     random_switches,
 )
@@ -255,6 +256,13 @@ def test_flipped_switches_cover_every_value_once() -> None:
 def test_switches_of_configuration_and_of_records_are_all_of_ordercloud() -> None:
     assert CONFIGURATION | RECORDS == ORDERCLOUD
     assert not CONFIGURATION & RECORDS
+
+
+def test_a_few_combinations_of_switches_have_every_value_of_each() -> None:
+    combinations = list(covering_switches())
+    assert len(combinations) < 6
+    for name in ORDERCLOUD:
+        assert {each[name] for each in combinations} == set(CHOICES[name])
 
 
 def test_random_switches_are_the_same_for_the_same_seed() -> None:
