@@ -20,6 +20,7 @@ from reconciler.sync.datatype import AnyDataType, Sink, Source
 from reconciler.sync.mode import Mode
 from reconciler.sync.run.attempts import PATIENCE_SECONDS
 from reconciler.sync.run.breaker import Breaker, GivesBack
+from reconciler.sync.run.drafts import Drafts
 from reconciler.sync.run.listening import Listening
 from reconciler.sync.run.log_pace import LogPace
 from reconciler.sync.run.meter import Meter
@@ -113,6 +114,7 @@ class RunContext:
         ledger: what the ledger keeps of this sync, for the event loop.
         source: reads the records.
         sink: writes them.
+        drafts: maps them.
         target_breaker: repeats requests to the target.
         meter: counts.
         stop: once set, nothing new is begun.
@@ -134,6 +136,7 @@ class RunContext:
     ledger: AsyncStore
     source: Source[Any]
     sink: Sink[Any]
+    drafts: Drafts
     target_breaker: Breaker
     meter: Meter
     stop: asyncio.Event
@@ -234,6 +237,7 @@ def open_context(
         ledger=ledger,
         source=job.data.source(job.source, _breaker(job, job.source_traffic, back)),
         sink=sink,
+        drafts=Drafts(job.data),
         target_breaker=target_breaker,
         meter=Meter(lambda: sink.counts, traffic, progresses),
         stop=stop,

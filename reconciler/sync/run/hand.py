@@ -139,6 +139,7 @@ class _Hand:
             for task in (body, beat, stopped, own):
                 task.cancel()
             await asyncio.gather(body, beat, stopped, own, return_exceptions=True)
+            await self._context.drafts.close()
 
     async def _work(self, part: int | None) -> None:
         """Look at both sides as a run does, list what nobody lists, and work off what is open."""

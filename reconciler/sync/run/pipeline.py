@@ -90,14 +90,12 @@ class Pipeline:
         context, data = self._context, self._context.data
         drafts: dict[str, Any] = {}
         for record in records:
-            draft = data.map(record, context.source_now, context.facts)
+            draft = await context.drafts.of(record, context.source_now, context.facts)
             drafts[draft.key] = draft
             self._untold.read(record)
             # Of one that no list has, the next list that has it is news.
             if (look := _IN_NO_LIST if unlisted else data.look(record)) is not None:
                 self._looks[draft.key] = look
-            # Mapping one record may be much work, and between two of them signals have to be heard.
-            await asyncio.sleep(0)
             if context.stopping and not claimed:
                 return  # nothing of these is begun
         levels = await context.ledger.records.levels(drafts)

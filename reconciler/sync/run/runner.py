@@ -196,6 +196,7 @@ class _Run:
             for task in (body, beat, stopped):
                 task.cancel()
             await asyncio.gather(body, beat, stopped, return_exceptions=True)
+            await self._context.drafts.close()
 
     async def _hear_answers(self, body: asyncio.Task[None], beat: asyncio.Task[None]) -> None:
         """Wait for what was sent; a cancellation, whenever it is heard, leaves little time for that."""

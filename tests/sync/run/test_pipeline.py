@@ -14,6 +14,7 @@ import pytest
 from reconciler.errors import AnswerLost
 from reconciler.sync.datatype import TargetState, Written
 from reconciler.sync.mode import Mode
+from reconciler.sync.run.drafts import Drafts
 from reconciler.sync.run.pipeline import Pipeline
 from support.engine import Engine
 
@@ -40,8 +41,10 @@ def test_between_any_two_mappings_others_have_their_turn() -> None:
             await asyncio.sleep(0)
 
     async def scenario() -> None:
+        data: Any = SimpleNamespace(map=map_, look=lambda _record: None)
         context: Any = SimpleNamespace(
-            data=SimpleNamespace(map=map_, look=lambda _record: None),
+            data=data,
+            drafts=Drafts(data),
             meter=SimpleNamespace(tally=None),
             source_now=None,
             facts=None,
@@ -61,8 +64,10 @@ def test_between_any_two_mappings_others_have_their_turn() -> None:
 
 def test_of_what_was_read_nothing_is_begun_once_an_end_is_asked_for() -> None:
     mapped: list[str] = []
+    data: Any = SimpleNamespace(map=lambda record, *_: map_(record), look=lambda _record: None)
     context: Any = SimpleNamespace(
-        data=SimpleNamespace(map=lambda record, *_: map_(record), look=lambda _record: None),
+        data=data,
+        drafts=Drafts(data),
         meter=SimpleNamespace(tally=None),
         source_now=None,
         facts=None,
