@@ -17,7 +17,8 @@ from reconciler.errors import LedgerError, LedgerLocked, ReconcilerError
 from reconciler.http.observe import Silent
 from reconciler.ledger.data.model import DataScope
 from reconciler.ledger.data.outages import OutageStore
-from reconciler.ledger.data.turns import Turn, TurnStore, Waits
+from reconciler.ledger.data.service_model import Turn
+from reconciler.ledger.data.turns import TurnStore, Waits
 from reconciler.ledger.database import Database
 from reconciler.ledger.process import describe_holder
 from reconciler.report.log import Log, correlated

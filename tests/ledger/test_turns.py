@@ -9,7 +9,9 @@ import pytest
 from reconciler.ledger.data.inbox_model import Later
 from reconciler.ledger.data.model import DataScope
 from reconciler.ledger.data.obeyed import AppliedSettings
-from reconciler.ledger.data.turns import NewestRun, Turn, TurnStore, Waits
+from reconciler.ledger.data.overview import sync_overview
+from reconciler.ledger.data.service_model import Turn
+from reconciler.ledger.data.turns import NewestRun, TurnStore, Waits
 from reconciler.ledger.inbox_tables import inbox_messages, inboxes
 from reconciler.ledger.writer import Ledger
 
@@ -111,3 +113,14 @@ def test_a_turn_is_noted_by_the_ledgers_clock_and_replaces_the_one_before(ledger
     assert waits(ledger).turn == Turn("one", NOW + timedelta(minutes=15), 0)
     turns.note(SCOPE, "two", None, 3)
     assert waits(ledger).turn == Turn("two", None, 3)
+
+
+def test_status_has_the_turn_that_is_about_the_newest_run_and_no_older_one(ledger):
+    def known():
+        return ledger.database.run(lambda tx: sync_overview(tx.connection, [SCOPE], NOW, NOW))[SCOPE].turn
+
+    turns, newest = TurnStore(ledger.database), run(ledger)
+    turns.note(SCOPE, newest, timedelta(minutes=2), 1)
+    assert known() == Turn(newest, NOW + timedelta(minutes=2), 1)
+    run(ledger)
+    assert known() is None

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from reconciler.ledger.config.model import Memory, Snooze
 from reconciler.ledger.data.inbox_model import InboxOverview, SyncInbox, TypeCount, UnknownMessage
-from reconciler.ledger.data.model import CodeCount, Distrust, LevelCounts, LogDates, SyncOverview
-from reconciler.ledger.data.service_model import RunningNow
+from reconciler.ledger.data.model import CodeCount, DataRun, Distrust, LevelCounts, LogDates, SyncOverview
+from reconciler.ledger.data.service_model import RunningNow, Turn
 from reconciler.reconcile.plan import Cause, DriftItem
 from reconciler.report.text.sync_status import statuses_to_text
 from reconciler.sparklayer.sync_log import SyncStatus as Log
@@ -47,6 +47,42 @@ def test_the_next_run_starts_an_interval_after_the_end_and_never_in_the_past() -
     following = status_of(data_sync(), overview(old), NOW).next
     assert following is not None
     assert following.at == NOW
+
+
+@pytest.mark.parametrize(
+    ("run", "turn", "known", "expected"),
+    [
+        ({}, Turn("run-1", ago(minutes=-2), 0), {}, (ago(minutes=-2), None)),
+        ({}, Turn("run-1", ago(seconds=3), 0), {}, (NOW, None)),
+        ({}, Turn("run-1", ago(minutes=-4), 2), {}, (ago(minutes=-4), "tried again after 2 attempts that failed")),
+        ({"state": "interrupted"}, Turn("run-1", ago(minutes=-8), 1), {}, (ago(minutes=-8), "tried again after 1 a")),
+        ({"state": "interrupted"}, Turn("run-1", ago(seconds=1), 1), {}, (NOW, "an earlier run was cut off")),
+        ({"state": "interrupted"}, Turn("run-1", NOW, 0), {}, (NOW, "an earlier run was cut off")),
+        ({"state": "stopped"}, Turn("run-1", None, 0), {}, None),
+        ({"state": "cancelled"}, Turn("run-1", None, 0), {}, None),
+        ({"state": "stopped"}, Turn("run-1", None, 0), {"wanted": frozenset({"full"})}, (NOW, "there was no full")),
+        ({"state": "stopped", "config": "other"}, Turn("run-1", None, 0), {}, (NOW, "there was no full sync yet")),
+        (
+            {}, Turn("run-1", ago(minutes=-2), 0), {"counts": LevelCounts(records=9, open=4, waiting=1)},
+            (NOW, "3 records to be written"),
+        ),
+    ],
+)  # fmt: skip
+def test_where_workers_note_when_the_next_run_is_due_status_says_that(
+    run: dict[str, Any], turn: Turn, known: dict[str, Any], expected: tuple[datetime, str | None] | None
+) -> None:
+    status = status_of(data_sync(), overview(data_run(**run), turn=turn, unfinished=_cut_off(run), **known), NOW)
+    if expected is None:
+        assert status.next is None
+        return
+    assert status.next is not None
+    assert status.next.at == expected[0]
+    assert (status.next.reason or "").startswith(expected[1] or "")
+    assert expected[1] is not None or status.next.reason is None
+
+
+def _cut_off(run: dict[str, Any]) -> DataRun | None:
+    return data_run(**run) if run.get("state") == "interrupted" else None
 
 
 def test_the_next_run_reads_everything_when_that_is_due_by_then() -> None:

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconciler.ledger.data.turns import NewestRun, Turn, Waits
+from reconciler.ledger.data.service_model import Turn
+from reconciler.ledger.data.turns import NewestRun, Waits
 from reconciler.sync.run.report import State
 from reconciler.workers.due import REST, begun, ended, failed, is_due
 from support.engine import SETTINGS

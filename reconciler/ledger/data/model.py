@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.ledger.data.inbox_model import Gap, SyncInbox
-from reconciler.ledger.data.service_model import Applied, RunningNow, ServiceProcess
+from reconciler.ledger.data.service_model import Applied, RunningNow, ServiceProcess, Turn
 
 RUNNING, FINISHED = "running", "finished"
 INTERRUPTED, CANCELLED, STOPPED = "interrupted", "cancelled", "stopped"
@@ -346,6 +346,7 @@ class SyncOverview:
         applied: what the last apply said of its settings; None: it said nothing.
         gaps: by part, the newest cause why its messages may not be trusted.
         distrust: why the source's stamps prove nothing; None: they do.
+        turn: of the last attempt, where that was a worker's.
     """
 
     counts: LevelCounts = field(default_factory=LevelCounts)
@@ -369,6 +370,7 @@ class SyncOverview:
     applied: Applied | None = None
     gaps: Mapping[str, Gap] = field(default_factory=dict)
     distrust: Distrust | None = None
+    turn: Turn | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,10 +24,10 @@ from reconciler.ledger.data.model import (
     OpenProblems,
     SyncOverview,
 )
-from reconciler.ledger.data.service_model import Applied, RunningNow
+from reconciler.ledger.data.service_model import Applied, RunningNow, Turn
 from reconciler.ledger.database import insert_new
 from reconciler.ledger.lock import is_held, read_holder
-from reconciler.ledger.service_tables import applied_settings
+from reconciler.ledger.service_tables import applied_settings, turns
 from reconciler.ledger.tables import records, scopes
 
 # Built once: a run counts again and again.
@@ -216,12 +216,19 @@ def _overview(connection: Connection, scope: DataScope, now: datetime, lock_now:
         applied=_applied(connection, number),
         gaps=hearing.newest(connection, number, now),
         distrust=memos.distrusted(connection, number),
+        turn=_turn(connection, number, "" if newest is None else newest.id),
     )
 
 
 def _applied(connection: Connection, scope: int) -> Applied | None:
     row = connection.execute(select(applied_settings).where(applied_settings.c.scope == scope)).first()
     return None if row is None else Applied(row.digest, row.commit_id, row.applied_at)
+
+
+def _turn(connection: Connection, scope: int, newest: str) -> Turn | None:
+    """Return the turn that is about the newest run; one about an earlier run tells nothing: somebody ran it since."""
+    row = connection.execute(select(turns).where(turns.c.scope == scope, turns.c.run == newest)).first()
+    return None if row is None else Turn(row.run, row.due_at, row.failures)
 
 
 def _next_due(connection: Connection, scope: int) -> datetime | None:

@@ -52,6 +52,21 @@ class Applied:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """What a worker noted of a scope's last attempt at a run.
+
+    Args:
+        run: the newest run then; empty: there was none.
+        due_at: when the next attempt is due; None: none is, until somebody runs it or other settings are applied.
+        failures: attempts in a row that did not come to an end in order. One that is under way counts.
+    """
+
+    run: str
+    due_at: datetime | None
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunningNow:
     """Holder of a scope's lock, or else of its watch's lock.
 

@@ -11,26 +11,12 @@ from sqlalchemy import Column, ColumnElement, Row, Select, and_, func, or_, sele
 
 from reconciler.ledger.data import overview
 from reconciler.ledger.data.model import DataScope
+from reconciler.ledger.data.service_model import Turn
 from reconciler.ledger.database import Database, Transaction, insert_or_update
 from reconciler.ledger.inbox_tables import inbox_messages, inboxes
 from reconciler.ledger.lock import held
 from reconciler.ledger.service_tables import applied_settings, turns
 from reconciler.ledger.tables import data_runs, records, scopes, wanted_runs
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """What was noted of a scope's last attempt at a run.
-
-    Args:
-        run: the newest run then; empty: there was none.
-        due_at: when the next attempt is due; None: none is, until somebody runs it or other settings are applied.
-        failures: attempts in a row that did not come to an end in order. One that is under way counts.
-    """
-
-    run: str
-    due_at: datetime | None
-    failures: int
 
 
 @dataclass(frozen=True, slots=True)

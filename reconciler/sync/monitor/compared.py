@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from reconciler.ledger.data.model import DataRun, SyncOverview
+from reconciler.ledger.data.model import CANCELLED, FINISHED, STOPPED, DataRun, SyncOverview
 from reconciler.sparklayer.kinds.data_sync.cost import WHOLE_EVERY
 from reconciler.sync.datasync import DataSync
 from reconciler.sync.datatype import NEVER
@@ -69,6 +69,25 @@ def as_heard(sync: DataSync, parts: Iterable[PartHeard]) -> DataSync:
     return replace(sync, settings=trusting(sync.settings, parts))
 
 
+def begins_at(sync: DataSync, overview: SyncOverview, now: datetime) -> datetime | None:
+    """Return when the next run begins where nothing wants one sooner; None: none does until somebody runs it.
+
+    Workers note when: after attempts that failed, and after an API that asked for a wait, that is no interval's end.
+
+    Args:
+        sync: the data sync.
+        overview: what the ledger knows of it.
+        now: our clock.
+    """
+    newest, last, turn = overview.newest, overview.last_finished, overview.turn
+    if turn is not None:
+        if turn.failures or newest is None or newest.state == FINISHED:
+            return None if turn.due_at is None else max(turn.due_at, now)
+        if newest.state in (STOPPED, CANCELLED) and newest.config == sync.data.digest:
+            return None
+    return now if last is None or last.ended_at is None else max(last.ended_at + sync.settings.interval, now)
+
+
 def parts_compared(sync: DataSync, overview: SyncOverview, now: datetime) -> tuple[PartCompared, ...]:
     """Return for each part that flows when it was last compared with the source, and when it will be.
 
@@ -77,8 +96,8 @@ def parts_compared(sync: DataSync, overview: SyncOverview, now: datetime) -> tup
         overview: what the ledger knows of it.
         now: our clock.
     """
-    settings, last = sync.settings, overview.last_finished
-    start = now if last is None or last.ended_at is None else max(last.ended_at + settings.interval, now)
+    settings = sync.settings
+    start = begins_at(sync, overview, now) or now
 
     def compared(run: DataRun | None, interval: timedelta, promised: timedelta) -> Compared:
         if run is None:

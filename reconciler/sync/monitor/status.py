@@ -17,6 +17,7 @@ from reconciler.sync.monitor.compared import (
     Compared,
     PartCompared,
     as_heard,
+    begins_at,
     parts_compared,
     parts_heard,
     whole_compared,
@@ -28,6 +29,7 @@ from reconciler.sync.monitor.usual import Usual, changed_in, usual_of
 from reconciler.sync.run.counts import Requests, requests_in
 from reconciler.sync.run.due import Choice, Past, choose, full_sync_wanted
 from reconciler.sync.run.progress import Phase
+from reconciler.words import counted
 
 _SEEN, _TOTAL = "seen", "total"
 
@@ -124,7 +126,8 @@ class SyncStatus:
         last_usual: what runs of its mode usually come to; None: there were too few.
         last_good: the newest run that finished.
         last_full: the newest full sync that finished.
-        next: what is due; None while a run is on, and where the data sync was not applied.
+        next: what is due; None while a run is on, where the data sync was not applied, and where nothing is until
+            somebody runs it: a limit or a person ended the last one.
         full_wanted: why a full sync is wanted; None: it is not.
         counts: records and problems.
         held_back: records that problems hold back as a whole.
@@ -325,13 +328,25 @@ def _choice(sync: DataSync, overview: SyncOverview, at: datetime, asked: Mode | 
     return choose(asked, past, sync.settings, sync.data.digest, at)
 
 
-def _next(sync: DataSync, overview: SyncOverview, now_due: Choice, now: datetime) -> NextRun:
-    last = overview.last_finished
+def _next(sync: DataSync, overview: SyncOverview, now_due: Choice, now: datetime) -> NextRun | None:
+    """Return what is due next; None where nothing is until somebody runs it. Workers judge likewise, see `is_due`."""
+    at, turn, wanted = begins_at(sync, overview, now), overview.turn, _full_wanted(sync, overview)
+    if at is None:
+        return NextRun(now, now_due.mode, now_due.reason) if overview.wanted else None
+    if turn is not None and turn.failures:
+        words = f"tried again after {counted(turn.failures, 'attempt')} that failed"
+        return NextRun(at, _choice(sync, overview, at).mode, words if at > now else now_due.reason)
     # What was cut off, and a full sync that is wanted, start at once.
-    if now_due.resume is not None or last is None or _full_wanted(sync, overview) is not None:
+    if now_due.resume is not None or overview.last_finished is None or wanted is not None:
         return NextRun(now, now_due.mode, now_due.reason)
-    start = max((last.ended_at or now) + sync.settings.interval, now)
-    return NextRun(start, _choice(sync, overview, start).mode)
+    if turn is not None and (waiting := _ready(overview)):
+        return NextRun(now, now_due.mode, f"{counted(waiting, 'record')} to be written")
+    return NextRun(at, _choice(sync, overview, at).mode)
+
+
+def _ready(overview: SyncOverview) -> int:
+    """Return how many records wait for a run, and for no time."""
+    return overview.counts.open - overview.counts.waiting + overview.counts.due
 
 
 def _holder(overview: SyncOverview) -> RunningNow | None:
