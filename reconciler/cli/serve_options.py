@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from reconciler import tracing
 from reconciler.errors import UsageError
+from reconciler.extras import how_to_install
 
 if TYPE_CHECKING:
+    from reconciler.report.log import Log
     from reconciler.serve.front import Asked
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -24,6 +29,26 @@ log_option = click.option(
     show_default=True,
     help="How stderr is written.",
 )
+
+
+@contextmanager
+def traced(log: Log) -> Iterator[None]:
+    """Within, traces are sent where OpenTelemetry's environment variables ask for them; the log says so.
+
+    Where the extra is missing, that is told and no error: the variables often stand for all programs of a cluster.
+    """
+    asked = tracing.endpoint(os.environ)
+    if asked is not None:
+        try:
+            tracing.begin()
+        except ModuleNotFoundError:
+            log.say("no-traces", f"{asked} asks for traces. {how_to_install('telemetry')}", level="warning")
+        else:
+            log.say("traces", f"traces are sent to where {asked} says")
+    try:
+        yield
+    finally:
+        tracing.end()
 
 
 def front_options(function: _Function) -> _Function:

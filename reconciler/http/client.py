@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from yarl import URL
 
 import reconciler
+from reconciler import tracing
 from reconciler.errors import ApiError
 from reconciler.http.api import Api, Options
 from reconciler.http.body import decode, encode
@@ -44,6 +45,7 @@ class Session:
     def __init__(self, api: Api, connections: Connections, options: Options) -> None:
         self._api = api
         self._base = str(base_url(api.url, api.url_fields)).rstrip("/")
+        self._host = URL(self._base).host or ""
         self._connections = connections
         self._options = options
         self._redactor = Redactor()
@@ -230,8 +232,10 @@ class Session:
             answer = await self._connections.send(call.method, url, headers, content, largest, begin)
         except NoAnswer as silence:
             reason = self._redactor.clean(silence.reason)
+            tracing.exchanged(call.method, self._host, number, silence.seconds, None)
             self._options.observer.exchanged(Exchanged(call, number, silence.seconds * 1e3, trouble=reason))
             raise
+        tracing.exchanged(call.method, self._host, number, answer.seconds, answer.status)
         self._options.observer.exchanged(Exchanged(call, number, answer.seconds * 1e3, answer.status))
         return answer
 

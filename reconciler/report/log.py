@@ -19,6 +19,7 @@ import orjson
 from reconciler.clock import utc_now
 from reconciler.errors import ManifestErrors, ReconcilerError
 from reconciler.report.escape import terminal
+from reconciler.tracing import trace_id
 
 Level = Literal["info", "warning", "error"]
 _LONGEST = 2_000
@@ -122,6 +123,8 @@ class Log:
             line = {"time": now.isoformat(), "level": level, "event": event, "message": message[:_LONGEST], **known}
             if correlation is not None:
                 line["correlation"] = correlation
+            if (trace := trace_id()) is not None:
+                line["trace"] = trace
             cleaned = {name: _clean(value) for name, value in line.items()}
             self._write(orjson.dumps(cleaned).decode())
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from time import monotonic
 
 from starlette.applications import Starlette
@@ -12,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from reconciler import tracing
 from reconciler.errors import LedgerError, ReconcilerError
 from reconciler.report.log import Telling, told
 from reconciler.serve.auth import CLOSE
@@ -95,7 +97,7 @@ class _Outermost:
                 message = {**message, "headers": [*headers, (b"x-correlation-id", telling.correlation.encode())]}
             await send(message)
 
-        with telling:
+        with telling, _traced(scope) as under_way:
             try:
                 if _is_smuggled(scope):
                     await JSONResponse({"error": "two lengths of one body"}, 400, CLOSE)(scope, receive, sends)
@@ -106,6 +108,7 @@ class _Outermost:
                 if not status:
                     await JSONResponse({"error": "internal-error"}, 500, CLOSE)(scope, receive, sends)
             finally:
+                tracing.answered(under_way, route_of(scope), status)
                 self._told(scope, status, monotonic() - began, telling.fields)
 
     def _told(self, scope: Scope, status: int, seconds: float, fields: Mapping[str, str | float | None]) -> None:
@@ -115,6 +118,10 @@ class _Outermost:
             method = scope["method"]
             about = {"method": method, "route": route, "status": status, "milliseconds": round(seconds * 1000, 1)}
             self._service.log.say("request", f"{method} {route} → {status}", fields={**about, **fields})
+
+
+def _traced(scope: Scope) -> AbstractContextManager[tracing.Span | None]:
+    return nullcontext() if scope["path"] in health.QUIET else tracing.span(scope["method"], kind="server")
 
 
 def route_of(scope: Scope) -> str:

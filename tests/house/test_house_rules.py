@@ -158,7 +158,9 @@ def test_every_import_is_a_declared_dependency(looks: dict[Path, Look]) -> None:
         for entry in [*project["dependencies"], *itertools.chain(*project["optional-dependencies"].values())]
     }
     names = {"pyyaml": "yaml", "ruamel.yaml": "ruamel", "markdown_it_py": "markdown_it", "azure_storage_blob": "azure"}
-    modules = {names.get(name, name) for name in declared}
+    modules = {
+        names.get(name, name.partition("_")[0] if name.startswith("opentelemetry_") else name) for name in declared
+    }
     imported = set().union(*(found.imported for found in looks.values()))
     foreign = imported - set(sys.stdlib_module_names) - {"reconciler"}
     of_pydantic = {"annotated_types", "pydantic_core"}

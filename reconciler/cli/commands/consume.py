@@ -10,7 +10,7 @@ from reconciler.app.signals import run_for_long
 from reconciler.cli.command import command
 from reconciler.cli.exit_status import Status
 from reconciler.cli.options import Options
-from reconciler.cli.serve_options import log_option
+from reconciler.cli.serve_options import log_option, traced
 from reconciler.errors import MissingExtra
 
 EXAMPLES = """
@@ -42,7 +42,8 @@ def consume(options: Options, listen: str, log_format: Literal["text", "json"]) 
         from reconciler.serve.start import open_environments, open_service
     except ModuleNotFoundError as error:
         raise MissingExtra("A service", "serve") from error
-    project = options.project
-    service = open_service(project, Asked(listen), Log(log_format), command="consume", only_intake=True)
-    run_for_long(run(service, lambda: open_environments(project, only_intake=True), only_intake=True))
+    project, log = options.project, Log(log_format)
+    with traced(log):
+        service = open_service(project, Asked(listen), log, command="consume", only_intake=True)
+        run_for_long(run(service, lambda: open_environments(project, only_intake=True), only_intake=True))
     return Status.DONE

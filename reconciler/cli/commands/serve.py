@@ -11,7 +11,7 @@ from reconciler.app.signals import run_for_long
 from reconciler.cli.command import command
 from reconciler.cli.exit_status import Status
 from reconciler.cli.options import Options
-from reconciler.cli.serve_options import asked_front, front_options, log_option
+from reconciler.cli.serve_options import asked_front, front_options, log_option, traced
 from reconciler.errors import MissingExtra
 
 EXAMPLES = """
@@ -52,7 +52,8 @@ def serve(
     except ModuleNotFoundError as error:
         raise MissingExtra("A service", "serve") from error
     asked = asked_front(listen, public_url, tls_certificate, tls_key, proxies, login_token_file, login_user_header)
-    project = options.project
-    service = open_service(project, asked, Log(log_format))
-    run_for_long(run(service, lambda: open_environments(project), works=not no_work))
+    project, log = options.project, Log(log_format)
+    with traced(log):
+        service = open_service(project, asked, log)
+        run_for_long(run(service, lambda: open_environments(project), works=not no_work))
     return Status.DONE

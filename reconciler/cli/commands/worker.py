@@ -10,7 +10,7 @@ from reconciler.app.signals import run_for_long
 from reconciler.cli.command import command
 from reconciler.cli.exit_status import Status
 from reconciler.cli.options import Options
-from reconciler.cli.serve_options import log_option
+from reconciler.cli.serve_options import log_option, traced
 from reconciler.errors import MissingExtra
 
 EXAMPLES = """
@@ -39,6 +39,7 @@ def worker(options: Options, slots: int, log_format: Literal["text", "json"]) ->
         from reconciler.workers.start import open_environments
     except ModuleNotFoundError as error:
         raise MissingExtra("A worker", "postgres") from error
-    project = options.project
-    run_for_long(work(open_environments(project), lambda: open_environments(project), slots, Log(log_format)))
+    project, log = options.project, Log(log_format)
+    with traced(log):
+        run_for_long(work(open_environments(project), lambda: open_environments(project), slots, log))
     return Status.DONE

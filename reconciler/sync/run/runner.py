@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from reconciler import tracing
 from reconciler.errors import ApiError, LedgerError, ReconcilerError
 from reconciler.ledger.data.face import AsyncStore
 from reconciler.ledger.data.model import CANCELLED, FINISHED, INTERRUPTED, STOPPED, DataRun
@@ -82,7 +83,19 @@ async def run_sync(
             await thread.call(job.set_clock)
             past = await thread.call(past_of, job.store)
             context = await _chosen(job, asked, past, AsyncStore(job.store, thread), own, on_progress, listening)
-            return await _Run(context, asked).go()
+            scope = job.store.scope
+            about = {
+                "reconciler.environment": scope.environment,
+                "reconciler.integration": scope.integration,
+                "reconciler.data_type": scope.data_type,
+                "reconciler.run.id": context.run.id,
+                "reconciler.run.mode": context.run.mode,
+            }
+            with tracing.span("sync run", about) as under_way:
+                report = await _Run(context, asked).go()
+                if under_way is not None:
+                    under_way.set_attribute("reconciler.run.state", report.state)
+                return report
     finally:
         passing.cancel()
 
