@@ -47,8 +47,8 @@ def workers_of(chosen: Chosen) -> int:
         return ledgers.workers(chosen.session.settings.ledger, chosen.session.name)
 
 
-async def want(chosen: Chosen, mode: Mode | None, how: HowToRun) -> None:
-    """Record that a run is wanted, and wake workers.
+async def want(chosen: Chosen, mode: Mode | None, how: HowToRun) -> str:
+    """Record that a run is wanted, and wake workers; return the name of that request.
 
     Args:
         chosen: the data type.
@@ -65,6 +65,7 @@ async def want(chosen: Chosen, mode: Mode | None, how: HowToRun) -> None:
         runs = ledger.store(chosen.sync.scope).runs
         await asyncio.to_thread(runs.want, request, (mode or Mode.INCREMENTAL).value)
     await how.queue.offer([QueuedJob(JobKind.RUN, chosen.session.name, chosen.sync.name, chosen.sync.type)])
+    return request
 
 
 async def run_beside(
@@ -107,11 +108,13 @@ class _Beside:
         before, was_on = await self._newest(), await self._is_on()
         if self.mode is None and before is not None and was_on and before.state == RUNNING:
             return await self._end_of(before)
-        await want(self.chosen, self.mode, self.how)
+        request = await want(self.chosen, self.mode, self.how)
         give_up_at = monotonic() + TAKEN_WITHIN
         while True:
             newest, is_on = await self._newest(), await self._is_on()
             if newest is not None and self._is_ours(newest, is_on, before, was_on):
+                # It may have begun before it was wanted, or go on: nobody is to run it once more for that.
+                await asyncio.to_thread(self.store.runs.give, request, newest.id)
                 return await self._end_of(newest)
             if self.stop.is_set():
                 raise Interrupted(
@@ -127,15 +130,23 @@ class _Beside:
             await self._moment()
 
     def _is_ours(self, newest: DataRun, is_on: bool, before: DataRun | None, was_on: bool) -> bool:
-        """Whether a run began, or was taken up again, after it was wanted, and does what is wanted."""
+        """Whether a run began, or was taken up again, after we looked first, and does what is wanted."""
         if (self.mode or Mode.INCREMENTAL) not in Mode.of(newest.mode).covered:
             return False
         if before is None or newest.id != before.id:
             return True
-        return not was_on and (is_on or newest.state != before.state)
+        # Whoever has the lock may be about to begin another one: of one that is over, that says nothing.
+        return not was_on and (newest.state != before.state or (is_on and newest.state == RUNNING))
 
     async def _end_of(self, run: DataRun) -> tuple[RunReport, bool]:
-        """Lend a hand until the run has ended, and show the whole of it meanwhile."""
+        """Lend a hand until the run has ended, or what took its place, and show the whole of it meanwhile."""
+        ended = await self._over(run)
+        # One that finds out at its start that more is to be done begins anew, as another run.
+        while ended.state == State.INTERRUPTED and (newest := await self._newest()) and newest.id != ended.id:
+            ended = await self._over(newest)
+        return await asyncio.to_thread(self._report, ended), False
+
+    async def _over(self, run: DataRun) -> DataRun:
         helping = asyncio.create_task(lend(self.chosen, run.id, self.how, self.stop, self.observer, COMMAND))
         try:
             while (now := await self._run(run)).state == RUNNING:
@@ -150,7 +161,7 @@ class _Beside:
         finally:
             helping.cancel()
             await asyncio.gather(helping, return_exceptions=True)
-        return await asyncio.to_thread(self._report, now), False
+        return now
 
     async def _newest(self) -> DataRun | None:
         return await asyncio.to_thread(lambda: self.store.runs.last(state=None))

@@ -75,7 +75,14 @@ def everything_of_a_run(store: Store) -> None:
         assert runs.unfinished() is not None
         runs.resume(run, "test")
         runs.update(run, listed=True, counts={"seen": 1})
-        runs.is_obeyed("digest"), runs.run(run), runs.last(walks=True), runs.wanted(), runs.want("r", "full")
+        (
+            runs.is_obeyed("digest"),
+            runs.run(run),
+            runs.last(walks=True),
+            runs.wanted(),
+            runs.want("r", "full"),
+            runs.give("r", run),
+        )
         (
             records.clock(),
             records.counts(NOW),

@@ -220,6 +220,10 @@ class RunStore:
         scope = self._scoped.id
         self._scoped.write(lambda tx: wanted.want(tx.connection, scope, request, mode, tx.now))
 
+    def give(self, request: str, run_id: str) -> None:
+        """Record that a run that was begun before does what a request asked for; nothing where another has taken it."""
+        self._scoped.write(lambda tx: wanted.given_to(tx.connection, self._scoped.id, request, run_id))
+
     def cancel(self) -> bool:
         """Ask the run that goes on to stop; it finds that in `run`. Returns whether there is one."""
         return self._scoped.write(lambda tx: data_runs.cancel(tx.connection, self._scoped.id))

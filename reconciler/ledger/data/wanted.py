@@ -58,6 +58,12 @@ def taken(connection: Connection, scope: int, run: str, done: Collection[str]) -
     )
 
 
+def given_to(connection: Connection, scope: int, request: str, run: str) -> None:
+    """Record that a run does what a request asked for, though it began before that; nothing where one has taken it."""
+    own = wanted_runs.c.scope == scope, wanted_runs.c.request == request, wanted_runs.c.run.is_(None)
+    connection.execute(update(wanted_runs).where(*own).values(run=run))
+
+
 def forget(connection: Connection, scope: int, run: str) -> None:
     """Forget what was asked for and begun by a run that somebody cancelled: nobody wants it any more."""
     connection.execute(delete(wanted_runs).where(wanted_runs.c.scope == scope, wanted_runs.c.run == run))
