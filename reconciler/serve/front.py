@@ -58,6 +58,9 @@ class Front:
         return self.tls is not None or bool(self.proxies) or (self.public_url or "").startswith("https:")
 
 
+_FRONT = {"listen": "listen", "public_url": "publicUrl", "trusted_proxy": "trustedProxy", "tls": "tls"}
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What the command line says of the front; what it leaves out, the only environment's manifest says."""
@@ -68,6 +71,12 @@ class Asked:
     proxies: Sequence[str] = ()
     login_tokens: Sequence[Secret] = ()
     user_header: str | None = None
+
+
+def left_aside(service: Service) -> tuple[str, ...]:
+    """Return what spec.service of an environment says of the front, in its words: of several nobody goes by it."""
+    said = service.settings.model_fields_set
+    return tuple(words for name, words in _FRONT.items() if name in said)
 
 
 def front_of(asked: Asked, services: Sequence[Service]) -> Front:

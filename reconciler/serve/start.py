@@ -16,8 +16,9 @@ from reconciler.ledger.process import describe_holder
 from reconciler.manifest.service import listen_address
 from reconciler.report.log import Log
 from reconciler.serve.checks import require_guarded, require_ready
-from reconciler.serve.front import Asked, front_of
+from reconciler.serve.front import Asked, front_of, left_aside
 from reconciler.serve.service import Served, Service
+from reconciler.words import listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,10 @@ def open_service(
     except ValueError as error:
         raise UsageError(str(error), next_step="`reconciler serve --help` shows how.") from error
     require_guarded(front)
+    for name, each in () if alone else opened.served.items():
+        if left := left_aside(each.section):
+            why = "where one process of several environments listens, the command line says"
+            log.say("front-left-aside", f"{listed(left)} of spec.service left aside: {why}", environment=name)
     for name, words in opened.told.items():
         log.say("ignite-key-lost", words, level="error", environment=name)
     return Service(opened.served, opened.broken, front, describe_holder(command), log)

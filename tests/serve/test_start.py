@@ -62,7 +62,7 @@ def test_everything_that_is_wrong_is_said_at_once_with_its_place(shop):
 
 def test_a_broken_environment_takes_out_itself(shop):
     checkout = shop.checkout
-    shop.write_manifests(environment={"service": {}})
+    shop.write_manifests(environment={"service": {"listen": "127.0.0.1:1", "publicUrl": "https://there.example"}})
     other = {**shop.environment(service={"api": {"readTokens": ["${secret:NOT_SET}"]}})}
     other["metadata"] = {"name": "other"}
     checkout.write("other.yaml", other)
@@ -72,6 +72,11 @@ def test_a_broken_environment_takes_out_itself(shop):
         assert running.get("/readyz").json == {"status": "ready", "waitsFor": [], "broken": ["other"]}
         tell_broken(running.service)
         (told,) = running.logged("environment-broken")
+        (aside,) = running.logged("front-left-aside")
+    assert (aside["environment"], aside["message"].partition(":")[0]) == (
+        "test",
+        "listen and publicUrl of spec.service left aside",
+    )
     assert (told["environment"], told["code"]) == ("other", "invalid-manifests")
     assert re.fullmatch(
         r"1 problem in the manifests: The service has to send \$\{secret:NOT_SET\}, which is not set "
