@@ -133,7 +133,7 @@ class Worker:
             self._log.refuse("environment-broken", error, "it is left out: ", environment=name)
         queue = JobQueue(server, partial(self._wait, "queue"))
         sweep = Sweep(TurnStore(self._database), manned, queue, partial(self._wait, "ledger"))
-        turns = Turns(manned, self._database, queue, self._log, self.stop, self._busy)
+        turns = Turns(manned, self._database, queue, self._log, self.stop, self._busy, self._slots)
         entrypoints = [entrypoint_of(name, sync) for name, each in manned.items() for sync in each.data_syncs]
         taking = Taking(server, entrypoints, turns.take, self._slots, sweep.ring)
         work = asyncio.create_task(taking.run(), name="jobs")

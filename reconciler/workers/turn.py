@@ -29,11 +29,17 @@ from reconciler.sync.run.progress import Progress
 from reconciler.sync.run.queue import JobKind, Queue, QueuedJob
 from reconciler.sync.run.report import RunReport, State
 from reconciler.workers.due import REST, begun, comes_back, ended, failed, is_due
+from reconciler.workers.jobs import FEWEST_SLOTS
 from reconciler.workers.start import Manned
 
 COMMAND = "worker"
 QUIET_SECONDS = 3.0
-"""How long a run listens after the last event: less costs a new run for each, more holds a slot for nothing."""
+"""How long a run listens after the last event: less costs a new run for each, more holds a slot for nothing.
+
+Where all slots of its worker are taken it does not listen: others may stand in line for one.
+"""
+
+_LOOK_SECONDS = 0.25
 
 GIVES_BACK_SECONDS = 5.0
 """How long a run waits for an API: where it asks for more, or fails for longer, others have the slot meanwhile."""
@@ -75,6 +81,8 @@ class Turns:
         stop: set once the worker ends: runs end in order, and others go on with them.
         busy: scopes whose run this process keeps, or lends a hand to: a second hand of it would only be in the way of
             those that other processes can lend.
+        slots: how many jobs the worker works on at once.
+        taken: one for each job that it works on.
     """
 
     manned: Mapping[str, Manned]
@@ -83,9 +91,17 @@ class Turns:
     log: Log
     stop: asyncio.Event
     busy: set[DataScope] = field(default_factory=set)
+    slots: int = FEWEST_SLOTS
+    taken: list[QueuedJob] = field(default_factory=list)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no slot is free."""
+        return len(self.taken) >= self.slots
 
     async def take(self, job: QueuedJob) -> None:
         """Work on a job, as far as there is something to do: the ledger says so, not the job."""
+        self.taken.append(job)
         with correlated():
             try:
                 await self._take(job)
@@ -93,6 +109,8 @@ class Turns:
                 self._say(job, "job-failed", error.message, error.code)
             except Exception as error:  # noqa: BLE001 - a job that fails must not take the worker with it
                 self._say(job, "job-failed", f"it failed: {type(error).__name__}", "internal-error")
+            finally:
+                self.taken.pop()
 
     async def _take(self, job: QueuedJob) -> None:
         manned = self.manned.get(job.environment)
@@ -108,7 +126,7 @@ class Turns:
             if is_due(*about):
                 if not await self._run(job, chosen, types, waits):
                     return
-            elif is_due(*about, rest=timedelta()):
+            elif is_due(*about, rest=timedelta()) and not self.is_full:
                 # Something waits, and the scope still rests: that is shorter than the way through the queue.
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self.stop.wait(), REST.total_seconds())
@@ -183,12 +201,22 @@ class Turns:
         async with listening_to(self.database, types, always=False) as bell:
             listening = None if bell is None else Listening(bell)
             longest = chosen.sync.settings.interval.total_seconds()
-            ending = asyncio.create_task(_end_when_quiet(listening, face, longest)) if listening is not None else None
+            ending = None if listening is None else asyncio.create_task(self._end_when_quiet(listening, face, longest))
             try:
                 return await run_once(chosen, None, how, face, Silent(), command=COMMAND, listening=listening)
             finally:
                 if ending is not None:
                     ending.cancel()
+
+    async def _end_when_quiet(self, listening: Listening, face: Face, longest: float) -> None:
+        """End the listening of a run once no event came for a while, or somebody else may want its slot."""
+        await listening.begun.wait()
+        quiet = 0.0
+        with suppress(TimeoutError):
+            async with asyncio.timeout(longest):
+                while quiet < QUIET_SECONDS and not self.is_full:
+                    quiet = 0.0 if await _moves_within(face, _LOOK_SECONDS) else quiet + _LOOK_SECONDS
+        listening.enough.set()
 
     def _how(self) -> HowToRun:
         patience, gives_back = PATIENCE_SECONDS, GIVES_BACK_SECONDS
@@ -223,16 +251,6 @@ def _as_before(turn: Turn | None, newest: str, now: datetime) -> tuple[str, time
     if turn is None:
         return newest, timedelta(), 0
     return turn.run, None if turn.due_at is None else turn.due_at - now, turn.failures
-
-
-async def _end_when_quiet(listening: Listening, face: Face, longest: float) -> None:
-    """End the listening of a run once no event came for a while."""
-    await listening.begun.wait()
-    with suppress(TimeoutError):
-        async with asyncio.timeout(longest):
-            while await _moves_within(face, QUIET_SECONDS):
-                pass
-    listening.enough.set()
 
 
 async def _moves_within(face: Face, seconds: float) -> bool:
