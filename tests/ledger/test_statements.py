@@ -76,7 +76,7 @@ def everything_of_a_run(store: Store) -> None:
         runs.resume(run, "test")
         runs.update(run, listed=True, counts={"seen": 1})
         (
-            runs.is_obeyed("digest"),
+            runs.beat(run, {"seen": 1}, "reading"),
             runs.run(run),
             runs.last(walks=True),
             runs.wanted(),

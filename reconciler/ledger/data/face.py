@@ -50,7 +50,7 @@ class AsyncRuns(_Face[RunStore]):
     unfinished = _awaited(RunStore.unfinished)
     last = _awaited(RunStore.last)
     wanted = _awaited(RunStore.wanted)
-    is_obeyed = _awaited(RunStore.is_obeyed)
+    beat = _awaited(RunStore.beat)
     cancel = _awaited(RunStore.cancel)
 
 

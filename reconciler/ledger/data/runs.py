@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from secrets import token_hex
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, delete, insert, select, update
 
-from reconciler.ledger.data import hands, marks
+from reconciler.ledger.data import hands, marks, obeyed
 from reconciler.ledger.data.model import FINISHED, INTERRUPTED, RESUMABLE, RUNNING, DataRun
 from reconciler.ledger.tables import data_runs
 
 _KEPT = 200
 _RECENT = 60
 _FIELDS = tuple(field.name for field in fields(DataRun))
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What the keeper of a run hears of it.
+
+    Args:
+        cancel: somebody asked it to stop.
+        superseded: other settings were applied than it has.
+    """
+
+    cancel: bool
+    superseded: bool
 
 
 def begin(
@@ -80,6 +93,15 @@ def change(
         values["counts"] = {**before, **{name: before.get(name, 0) + number for name, number in counts.items()}}
     if values:
         connection.execute(update(data_runs).where(data_runs.c.scope == scope, data_runs.c.id == run_id).values(values))
+
+
+def beat(connection: Connection, scope: int, run_id: str, counts: Mapping[str, int], message: str) -> Heard:
+    """Note how far a run is, and return whether it is to go on; see `RunStore.beat`."""
+    change(connection, scope, run_id, {"message": message}, counts)
+    run = read(connection, scope, run_id)
+    if run is None:
+        return Heard(cancel=False, superseded=False)
+    return Heard(run.cancel_requested, superseded=not obeyed.is_obeyed(connection, scope, run.config))
 
 
 def end(connection: Connection, scope: int, run_id: str, state: str, now: datetime, message: str | None) -> None:

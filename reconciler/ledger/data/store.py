@@ -31,6 +31,7 @@ from reconciler.ledger.data.model import (
 from reconciler.ledger.data.names import Name
 from reconciler.ledger.data.outages import OutageStore
 from reconciler.ledger.data.record_store import RecordStore, claim_names
+from reconciler.ledger.data.runs import Heard
 from reconciler.ledger.data.scoped import Scoped
 from reconciler.ledger.database import Database, Transaction
 from reconciler.ledger.lock import is_held
@@ -127,10 +128,8 @@ class RunStore:
             NotApplied: other settings were applied than those that it began with.
         """
         scope = self._scoped.id
-        # Hands of before go on; others join once the new keeper has looked at the target.
         # It takes hands once this keeper has looked at the target; those that it has finish what they have.
-        again = {"state": RUNNING, "ended_at": None, "message": None, "takes_hands": False}
-        changes = {**again, "holder": holder}
+        changes = {"state": RUNNING, "ended_at": None, "message": None, "takes_hands": False, "holder": holder}
 
         def resume(tx: Transaction) -> tuple[DataRun, str]:
             data_runs.change(tx.connection, scope, run_id, changes)
@@ -145,9 +144,10 @@ class RunStore:
         self._scoped.kept(run_id, hand)
         return run
 
-    def is_obeyed(self, config: str) -> bool:
-        """Whether settings of this digest are those that were applied last, as far as any apply has said."""
-        return self._scoped.read(lambda tx: obeyed.is_obeyed(tx.connection, self._scoped.id, config))
+    def beat(self, run_id: str, counts: Mapping[str, int], message: str) -> Heard:
+        """Note how far a run is, and hear whether it is to go on, in one transaction. Needs the lock."""
+        scope = self._scoped.id
+        return self._scoped.write_locked(lambda tx: data_runs.beat(tx.connection, scope, run_id, counts, message))
 
     def update(
         self,
@@ -171,8 +171,7 @@ class RunStore:
             "overrides": overrides,
         }
         given = {name: value for name, value in changes.items() if value is not None}
-        scope = self._scoped.id
-        self._scoped.write_locked(lambda tx: data_runs.change(tx.connection, scope, run_id, given, counts))
+        self._scoped.write_locked(lambda tx: data_runs.change(tx.connection, self._scoped.id, run_id, given, counts))
 
     def end(self, run_id: str, state: str, now: datetime, *, message: str | None = None) -> None:
         """Record that a run ended, and its hands with it. Needs the lock. What a cancelled one did nobody wants now."""
@@ -204,10 +203,9 @@ class RunStore:
         state: str | None = FINISHED,
     ) -> DataRun | None:
         """Return the newest run of that sort, or None. A state of None takes any."""
-        scope = self._scoped.id
         return self._scoped.read(
             lambda tx: data_runs.newest(
-                tx.connection, scope, lists=lists, walks=walks, full=full, spares=spares, state=state
+                tx.connection, self._scoped.id, lists=lists, walks=walks, full=full, spares=spares, state=state
             )
         )
 
@@ -217,8 +215,7 @@ class RunStore:
 
     def want(self, request: str, mode: str) -> None:
         """Record that a run is wanted, which somebody asked for in this mode; once for each request."""
-        scope = self._scoped.id
-        self._scoped.write(lambda tx: wanted.want(tx.connection, scope, request, mode, tx.now))
+        self._scoped.write(lambda tx: wanted.want(tx.connection, self._scoped.id, request, mode, tx.now))
 
     def give(self, request: str, run_id: str) -> None:
         """Record that a run that was begun before does what a request asked for; nothing where another has taken it."""

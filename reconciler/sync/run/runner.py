@@ -249,13 +249,11 @@ class _Run:
             if self._ended:
                 return
             meter.show()
-            run_id, news = context.run.id, meter.news()
-            await context.ledger.runs.update(run_id, counts=news, message=meter.phase.value)
-            run = await context.ledger.runs.run(run_id)
-            if run is not None and run.cancel_requested:
+            heard = await context.ledger.runs.beat(context.run.id, meter.news(), meter.phase.value)
+            if heard.cancel:
                 self._cancelled.set()
                 context.stop.set()
-            if obeys(context.job, context.mode) and not await context.ledger.runs.is_obeyed(context.run.config):
+            if heard.superseded and obeys(context.job, context.mode):
                 self._superseded = True
                 context.stop.set()
 
