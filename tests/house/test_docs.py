@@ -107,7 +107,8 @@ def test_every_command_stands_in_the_docs() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
 def test_every_link_leads_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'\bsrc(?:set)?="([^"]+)"', text):
         if re.match(r"https?:", target):
             continue
         path, _, anchor = target.partition("#")
@@ -116,6 +117,13 @@ def test_every_link_leads_somewhere(page: Path) -> None:
         if anchor:
             headings = re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
             assert anchor in {anchor_of(heading) for heading in headings}, target
+
+
+def test_every_picture_of_the_page_is_shown_and_small() -> None:
+    text = text_of("docs/page.md")
+    for picture in (ROOT / "docs" / "page").iterdir():
+        assert f"page/{picture.name}" in text
+        assert picture.stat().st_size <= 100_000, picture.name
 
 
 def anchor_of(heading: str) -> str:

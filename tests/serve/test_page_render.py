@@ -139,7 +139,7 @@ def test_what_is_wrong_is_said_with_why_since_when_by_whom_and_what_to_do() -> N
     said = parsed(render.environment_page(overview(drifted(), NOW), NOW, VIEWER, several=True)).said
     for words in (
         "Drifted: 1 difference",
-        "live moved: jane@example.com, 14:05, PATCH productsync",
+        "live moved ProductSync/products jane@example.com, 14:05, PATCH productsync",
         "First seen 2026-11-20 07:30 UTC (2 h ago).",
         "Snoozed until 2026-11-21 09:30 UTC: the vendor looks at it.",
         "secret, value not shown",
@@ -156,7 +156,7 @@ def test_what_is_wrong_is_said_with_why_since_when_by_whom_and_what_to_do() -> N
         "requestsPerSecond of both APIs allows 6,048,000 a day: under 0.1 % of that",
         "3 messages in the last full minute, the newest 4 s ago; 2 messages to raise records from",
         "and 12 records to be written, the oldest for 9 s; 1 of a type that nobody knows; 3 could not be read",
-        "kafka broker:9092 oc.products : waits: the broker to answer; 40 messages at the broker; 1,200 taken",
+        "kafka broker:9092 oc.products : waits for the broker to answer; 40 messages at the broker; 1,200 taken",
         "sync shop waits: DataSync/shop is not as it was applied last",
         "57 runs finished",
         "refused re-sync 2 products: P-1, P-2 ProductSync is not configured",

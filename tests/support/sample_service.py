@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, cast
 from unittest import mock
 
@@ -27,9 +28,9 @@ TOKEN = "a-token-for-the-page"
 class Samples(Glances):
     """Environments that nobody has to gather."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, samples: Sequence[Overview]) -> None:
         super().__init__(service)
-        self._samples = {each.environment: each for each in overviews()}
+        self._samples = {each.environment: each for each in samples}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -43,8 +44,11 @@ class Samples(Glances):
 
 
 @contextmanager
-def sample_service(*, login: bool = False, lines: list[str] | None = None) -> Iterator[str]:
+def sample_service(
+    samples: Sequence[Overview] | None = None, *, login: bool = False, lines: list[str] | None = None
+) -> Iterator[str]:
     """Within, the page is served with sample environments; returns its URL. `lines` takes what it logs."""
+    shown = partial(Samples, samples=overviews() if samples is None else samples)
     logged = [] if lines is None else lines
     tokens = (Secret("${secret:TOKEN}", lambda: TOKEN),) if login else ()
     front = Front(port=0, login_tokens=tokens)
@@ -53,7 +57,7 @@ def sample_service(*, login: bool = False, lines: list[str] | None = None) -> It
     async def run() -> None:
         service = Service(cast("Any", {}), front=front, log=Log("json", logged.append), now=lambda: NOW)
         ends.append((asyncio.get_running_loop(), service.stopping))
-        with mock.patch.object(page, "Glances", Samples):
+        with mock.patch.object(page, "Glances", shown):
             server = Server(make_app(service), front)
         task = asyncio.create_task(server.run_until(service.stopping))
         while not server.started and not task.done():  # noqa: ASYNC110 - it has no event for that

@@ -203,6 +203,12 @@ def cause_words(item: DriftItem) -> str:
     return CAUSES[item.cause]
 
 
+def told_of(item: DriftItem) -> str:
+    """Return what is known of how it came to differ, without the cause, which stands before it."""
+    detail = item.change.detail if item.change is not None else None
+    return (item.message or detail or "").removeprefix(CAUSES[item.cause]).removeprefix(": ")
+
+
 def fields_of(item: DriftItem) -> tuple[list[FieldView], int]:
     """Return the fields that differ, as they are shown, and how many more there are. Of a secret only its name."""
     if item.change is None:
@@ -317,7 +323,7 @@ def delivery_words(found: Deliveries, now: datetime) -> str:
 
 def fetching_words(found: Fetching) -> str:
     """Return what a consumer does, what it waits for, and how much it took."""
-    does = "reads" if found.waits is None else f"waits: {found.waits}"
+    does = "reads" if found.waits is None else f"waits for {found.waits}"
     lag = "" if found.lag is None else f"{counted(found.lag, 'message')} at the broker"
     unread = f"{found.malformed:,} of them could not be read" if found.malformed else ""
     return "; ".join(filter(None, (does, lag, f"{found.taken:,} taken since the start", unread)))
@@ -332,7 +338,7 @@ def globals_of() -> dict[str, Any]:
     """Return the functions that templates call, by name."""
     named = (
         tone_of, verdict_of, rows_of, going_lines, compared_words, heard_word, ago, request_words, codes_of, is_link,
-        drift_rows, cause_words, fields_of, pause_words, can_resume, moment, stamp, asked_words, drawn,
+        drift_rows, cause_words, told_of, fields_of, pause_words, can_resume, moment, stamp, asked_words, drawn,
         drawn_deliveries, delivery_words, fetching_words, every_words, counted, spoken,
     )  # fmt: skip
     return {function.__name__: function for function in named}

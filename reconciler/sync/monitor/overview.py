@@ -325,7 +325,7 @@ def _reasons(facts: Facts, now: datetime) -> list[tuple[State, str]]:
         *(reason for status in facts.statuses for reason in _of_sync(status)),
         *_of_pauses(facts),
         *((State.WAITING, words) for words in facts.waits),
-        *((State.WAITING, f"{each.name} waits: {each.waits}") for each in facts.fetching if each.waits is not None),
+        *((State.WAITING, f"{each.name} waits for {each.waits}") for each in facts.fetching if each.waits is not None),
     ]
 
 

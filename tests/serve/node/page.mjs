@@ -1,25 +1,30 @@
 // Shows pages in a browser without a screen, in both colour schemes, wide and at phone width: what axe finds, what the
-// console says, what is wider than the screen. With a folder it also takes pictures.
+// console says, what is wider than the screen. With a folder it takes pictures instead, of the pages and sizes for which
+// `shot` says how high one may be.
 //
-//   node page.mjs '{"chromium": PATH, "pages": [{"name", "url"}], "token": TOKEN, "shots": FOLDER}'
+//   node page.mjs '{"chromium": PATH or null, "pages": [{"name", "url"}], "token": TOKEN, "shots": FOLDER}'
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import puppeteer from "puppeteer-core";
+import { launched } from "./browser.mjs";
 
 const asked = JSON.parse(process.argv[2]);
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const browser = await puppeteer.launch({
-  executablePath: asked.chromium,
-  args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-proxy-server", "--force-color-profile=srgb"],
-});
+const browser = await launched(asked.chromium);
+// Whoever waits gives up later than this, so that no browser is left behind.
+setTimeout(() => {
+  browser.process().kill("SIGKILL");
+  process.stderr.write("The browser took too long.\n");
+  process.exit(1);
+}, 540_000).unref();
 const STILL = { name: "prefers-reduced-motion", value: "reduce" };
-const found = { pages: [], keyboard: [], live: null, login: null };
+const found = { pages: [], walks: [], live: null, search: null, login: null };
 
 const watched = async (scheme, width) => {
   const page = await browser.newPage();
   page.said = [];
   page.on("console", (message) => { if (["error", "warning"].includes(message.type())) page.said.push(message.text()); });
   page.on("pageerror", (error) => page.said.push(error.message));
+  page.on("dialog", (dialog) => { page.said.push(`dialog: ${dialog.message()}`); dialog.dismiss(); });
   page.on("requestfailed", (request) => {
     if (!request.url().endsWith("/events")) page.said.push(`${request.url()} failed: ${request.failure().errorText}`);
   });
@@ -28,22 +33,59 @@ const watched = async (scheme, width) => {
   return page;
 };
 
+// Every page in full once at each width; in the other scheme only what depends on colours.
+const looked = async (page, scheme) => {
+  await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }, STILL]);
+  const rules = scheme === "light" ? {} : { runOnly: ["color-contrast", "link-in-text-block"] };
+  const { violations } = await page.evaluate((asks) => window.axe.run(document, { ...asks, resultTypes: ["violations"] }), rules);
+  return {
+    scheme, said: page.said, violations: violations.map((each) => `${each.id}: ${each.nodes.map((node) => node.target).join(", ")}`),
+    wider: await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth),
+    foreign: await page.evaluate(() => [...document.querySelectorAll("*")].filter((each) =>
+      /^(IMG|IFRAME|STYLE|OBJECT|X)$/.test(each.tagName) || (each.tagName === "SCRIPT" && !each.src) ||
+      [...each.attributes].some(({ name, value }) => /^on|^style$/.test(name) || /^javascript:/i.test(value))).map((each) => each.outerHTML)),
+  };
+};
+
+// By keyboard alone from the top to the end: every control that is seen is reached, its focus is seen, and nothing holds it.
+const walked = async (page, name) => {
+  const controls = await page.evaluate(() => {
+    const all = [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex='0']")];
+    const seen = all.filter((each) => each.type !== "hidden" && each.checkVisibility());
+    seen.forEach((each, number) => { each.dataset.stop = number; });
+    document.activeElement.blur();
+    return seen.length;
+  });
+  const reached = new Set(), unseen = [];
+  let first = null, left = false;
+  for (let presses = 0; presses < controls + 4 && (reached.size < controls || !left); presses += 1) {
+    await page.keyboard.press("Tab");
+    const at = await page.evaluate(() => {
+      const active = document.activeElement, style = getComputedStyle(active), box = active.getBoundingClientRect();
+      return {
+        stop: active.dataset.stop, text: active.textContent.trim(),
+        seen: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0 && box.right > 0 && box.bottom > 0 && box.top < innerHeight,
+      };
+    });
+    first ??= at.text;
+    if (at.stop === undefined) left = true;
+    else if (!reached.has(at.stop)) { reached.add(at.stop); if (!at.seen) unseen.push(at.text); }
+  }
+  found.walks.push({ name, first, missed: controls - reached.size, unseen, held: !left });
+};
+
 for (const { name, url, shot } of asked.pages) {
   for (const [size, width] of [["wide", 1280], ["phone", 390]]) {
     const page = await watched("light", width);
     const answer = await page.goto(url, { waitUntil: "load" });
     await page.evaluate(() => { for (const each of document.querySelectorAll("details")) each.open = true; });
-    await page.evaluate(axe);
-    for (const scheme of ["light", "dark"]) {
-      await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }, STILL]);
-      const { violations } = await page.evaluate(() => window.axe.run(document));
-      found.pages.push({
-        name, scheme, size, status: answer.status(), policy: answer.headers()["content-security-policy"], said: page.said,
-        wider: await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth),
-        violations: violations.map((each) => `${each.id}: ${each.nodes.map((node) => node.target).join(", ")}`),
-      });
+    if (!asked.shots) {
+      await page.evaluate(axe);
+      const of = { name, size, status: answer.status(), policy: answer.headers()["content-security-policy"] };
+      for (const scheme of ["light", "dark"]) found.pages.push({ ...of, ...(await looked(page, scheme)) });
+      if (size === "wide") await walked(page, name);
     }
-    for (const scheme of asked.shots && shot ? ["light", "dark"] : []) {
+    for (const scheme of asked.shots && shot?.[size] ? ["light", "dark"] : []) {
       await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }, STILL]);
       await page.reload({ waitUntil: "load" });
       const height = Math.min(await page.evaluate(() => document.documentElement.scrollHeight), shot[size]);
@@ -56,26 +98,8 @@ for (const { name, url, shot } of asked.pages) {
   }
 }
 
-if (asked.walk) {
-  // By keyboard alone: the first key leads past the header, and every button can be reached and seen to be.
+if (asked.live) {
   const page = await watched("light", 1280);
-  const answer = await page.goto(asked.walk, { waitUntil: "load" });
-  if (answer.status() !== 200) throw new Error(`${answer.status()}: ${await answer.text()}`);
-  await page.waitForSelector("main button", { visible: true });
-  const buttons = await page.$$eval("main button", (all) => all.filter((each) => each.checkVisibility()).length);
-  const reached = new Set();
-  for (let presses = 0; presses < 200 && reached.size < buttons; presses += 1) {
-    await page.keyboard.press("Tab");
-    const at = await page.evaluate(() => {
-      const active = document.activeElement;
-      const style = getComputedStyle(active);
-      return { tag: active.tagName, id: active.id, text: active.textContent.trim(), outline: style.outlineStyle, inMain: !!active.closest("main") };
-    });
-    if (presses === 0) found.keyboard.push(at.text);
-    if (at.tag === "BUTTON" && at.inMain) { reached.add(at.id); if (at.outline === "none") found.keyboard.push(`${at.id}: no outline`); }
-  }
-  found.keyboard.push(`${reached.size} of ${buttons} buttons`);
-
   // Live: what the server sends takes the place of what is there; what was opened stays open, the focus stays.
   await page.evaluateOnNewDocument(() => document.addEventListener("DOMContentLoaded", () => {
     for (const each of document.querySelectorAll("[data-live]")) each.dataset.old = "yes";
@@ -84,7 +108,7 @@ if (asked.walk) {
     closed.dataset.opened = "yes";
     closed.querySelector("summary").focus();
   }));
-  await page.reload({ waitUntil: "load" });
+  await page.goto(asked.live, { waitUntil: "load" });
   await page.waitForFunction(() => !document.querySelector("[data-old]"), { timeout: 15000, polling: 100 });
   found.live = await page.evaluate(() => {
     const at = document.activeElement;
@@ -93,6 +117,24 @@ if (asked.walk) {
       open: at.tagName === "SUMMARY" && at.parentElement.open,
     };
   });
+  await page.close();
+}
+
+if (asked.search) {
+  // The search, by keyboard and without JavaScript.
+  const page = await watched("dark", 390);
+  await page.setJavaScriptEnabled(false);
+  await page.goto(asked.search.url, { waitUntil: "load" });
+  for (let presses = 0; presses < 10; presses += 1) {
+    await page.keyboard.press("Tab");
+    if (await page.evaluate(() => document.activeElement.id === "find")) break;
+  }
+  await page.keyboard.type(asked.search.words);
+  await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
+  found.search = {
+    listed: await page.$$eval("main h3 a, .lines a", (all) => all.map((each) => each.textContent)),
+    said: await page.$eval("#liveness", (each) => each.textContent),
+  };
   await page.close();
 }
 
