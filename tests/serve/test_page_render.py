@@ -194,7 +194,7 @@ def test_two_hundred_stand_on_one_page_by_what_needs_attention_and_how_many_ther
     html = render.environments_page([overview(each, NOW) for each in facts], NOW, VIEWER)
     page = parsed(html)
     assert "50 of 200 environments need a look." in page.said
-    assert "3 Cannot be read 47 Not as declared, or not as promised 150 In sync" in page.said
+    assert "3 Cannot be read 47 Not as declared or promised 150 In sync" in page.said
     assert page.links[2:5] == ["#unreadable", "#drifted", "#insync"]
     assert {"unreadable", "drifted", "insync"} <= set(page.ids)
     named = [link.rpartition("/")[2] for link in page.links if link.startswith("/environments/")]

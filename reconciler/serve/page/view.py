@@ -34,7 +34,7 @@ TONES = {
 }
 _TITLES = {
     State.UNREADABLE: "Cannot be read",
-    State.DRIFTED: "Not as declared, or not as promised",
+    State.DRIFTED: "Not as declared or promised",
     State.PAUSED: "Paused",
     State.WAITING: "Waiting",
     State.UNKNOWN: "Not known",
