@@ -10,6 +10,7 @@ import signal
 import tempfile
 from pathlib import Path
 
+import certifi
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -33,6 +34,10 @@ if "TMPDIR" not in os.environ and os.access(_MEMORY, os.W_OK) and shutil.disk_us
 os.environ["LANG"] = "C.UTF-8"
 os.environ["HOME"] = tempfile.mkdtemp(prefix="reconciler-tests-home-")
 atexit.register(shutil.rmtree, os.environ["HOME"], ignore_errors=True)
+# A client of httpx reads all certificates that there are, which takes 50 ms; on the loopback one of them will do.
+_CERTIFICATE = Path(os.environ["HOME"]) / "certificate.pem"
+_CERTIFICATE.write_text(certifi.contents().partition("-----END CERTIFICATE-----")[0] + "-----END CERTIFICATE-----\n")
+certifi.where = lambda: str(_CERTIFICATE)
 
 # Under nohup, or in the background of a shell, signals are ignored, and so they would be in every program that the
 # tests start and then interrupt.
