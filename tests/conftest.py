@@ -55,6 +55,43 @@ def pytest_xdist_auto_num_workers() -> int | None:
     return 2 * ours
 
 
+# Modules whose tests take longest, the longest first, as nobody shall wait for one of them at the end.
+_LONG = (
+    "workers/test_worker_processes.py",
+    "e2e/test_sync_kill.py",
+    "e2e/test_kill.py",
+    "workers/test_by_hand.py",
+    "e2e/test_bracket.py",
+    "workers/test_database_away.py",
+    "cli/test_demo.py",
+    "e2e/test_serve_postgres.py",
+    "e2e/test_sync_whole_life.py",
+    "e2e/test_sync_stateful.py",
+    "e2e/test_sync_stateful_parties.py",
+    "e2e/test_pause_kill.py",
+)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let each process begin with long tests: it gets an equal part of all, and others take from the part's end."""
+    long: dict[str, list[pytest.Item]] = {name: [] for name in _LONG}
+    rest = []
+    for item in items:
+        long.get("/".join(item.path.parts[-2:]), rest).append(item)
+    processes = getattr(config, "workerinput", {}).get("workercount", 1)
+    first: list[list[pytest.Item]] = [[] for _ in range(processes)]
+    for number, tests in enumerate(long.values()):
+        first[number % processes].extend(tests)
+    rest.reverse()
+    ordered: list[pytest.Item] = []
+    for number, tests in enumerate(first):
+        share = (len(items) - len(ordered)) // (processes - number)
+        ordered += tests
+        ordered += [rest.pop() for _ in range(min(len(rest), share - len(tests)))]
+    items[:] = ordered + rest[::-1]
+
+
 @pytest.fixture(scope="module")
 def _emulator():
     from reconciler.emulator.testing import running_emulator
