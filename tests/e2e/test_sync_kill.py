@@ -1,4 +1,7 @@
-"""SIGKILL at random instants of a sync: the next run ends where it should, and the log and the reports were true."""
+"""SIGKILL at random instants of a sync: the next run ends where it should, and the log and the reports were true.
+
+A dozen kills per mode of run, half of them with each database; RECONCILER_TEST_KILLS=200 for so many with each.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +21,11 @@ from support.log_truth import assert_the_log_never_lied
 from support.syncing import LOG, Shop, is_write
 
 PRODUCTS = 40
-KILLS = int(os.environ.get("RECONCILER_TEST_KILLS", "12"))
-# A full sync of so many products has some 110 requests; a kill beyond the last one comes after the end.
-REQUESTS = 130
+# Where each kill costs three runs; one of so few has a problem.
+FEW = 25
+KILLS = int(os.environ.get("RECONCILER_TEST_KILLS", "6"))
+# A full sync of so few has some 65 requests; a kill beyond the last one comes after the end.
+REQUESTS = 75
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +42,12 @@ def shop(tmp_path: Any, ledger_url: str, emulator_apart: RunningEmulator) -> Sho
     emulator_apart.reset()
     emulator_apart.keep_bodies(None)
     return Shop(Checkout(tmp_path, emulator_apart, server_ledger=server_ledger))
+
+
+def dice_of(shop: Shop, name: str) -> random.Random:
+    """Return what chooses the instants: the same in every run, and others with each database."""
+    database = shop.checkout.ledger_url.partition(":")[0]
+    return random.Random(os.environ.get("RECONCILER_TEST_SEED", f"{database} {name}"))
 
 
 def full_sync_is_over(shop: Shop) -> bool:
@@ -70,16 +81,16 @@ def left_over(shop: Shop) -> bool:
 
 
 def test_killed_at_random_instants_it_ends_where_it_should(shop: Shop) -> None:
-    dice = random.Random(os.environ.get("RECONCILER_TEST_SEED", "4"))
+    dice = dice_of(shop, "4")
     shop.emulator.keep_bodies("*/sync-log/*")
-    shop.emulator.seed(PRODUCTS, 1)
+    shop.emulator.seed(FEW, 1)
     shop.prepare(walkInterval="1h")
     empty = shop.emulator.site()
     cuts = 0
     for number in range(KILLS):
         # Anew each time: other products, an empty site, a ledger that knows nothing of it.
         shop.emulator.load_site(empty)
-        shop.emulator.seed(PRODUCTS, number)
+        shop.emulator.seed(FEW, number)
         shop.checkout.lose_ledger()
         shop.checkout.applied()
         shop.emulator.clear_requests()
@@ -119,7 +130,7 @@ def test_killed_again_and_again_it_still_ends(shop: Shop) -> None:
         nth = dice.randrange(30, 90)
         shop.emulator.fault("hang", nth=nth, when="after")
         process = shop.checkout.fork("sync", "run", "shop", "--full")
-        wait_until(lambda: bool(shop.emulator.faults()[0]["fired"]) or process.poll() is not None, 60)  # noqa: B023
+        wait_until(lambda: bool(shop.emulator.faults()[0]["fired"]) or process.poll() is not None, 120)  # noqa: B023
         process.kill()
         process.communicate()
         shop.emulator.clear_faults()
@@ -135,14 +146,14 @@ def test_killed_while_it_brings_changes_it_loses_none(shop: Shop) -> None:
     shop.emulator.seed(PRODUCTS, 5)
     shop.prepare()
     shop.synced("--full")
-    for number in range(max(3, KILLS // 4)):
+    for number in range(max(2, KILLS // 4)):
         before = shop.held()
         shop.emulator.mutate(products=8, prices=6, stocks=6, delete=1, create=2, seedNumber=number)
         shop.emulator.fault(
             "hang", nth=dice.randrange(1, 16), when=dice.choice(["before", "after"]), path="/sparklayer/*"
         )
         process = shop.checkout.fork("sync", "run", "shop", "--full")
-        wait_until(lambda: bool(shop.emulator.faults()[0]["fired"]) or process.poll() is not None, 60)  # noqa: B023
+        wait_until(lambda: bool(shop.emulator.faults()[0]["fired"]) or process.poll() is not None, 120)  # noqa: B023
         process.kill()
         process.communicate()
         shop.emulator.clear_faults()
@@ -156,20 +167,20 @@ def test_stopped_on_request_it_ends_tidily_and_the_next_run_is_right(shop: Shop,
     """After Ctrl-C the next run goes on with it; after a cancel it begins anew. Either way the log never lied."""
     dice = random.Random(3)
     shop.emulator.keep_bodies("*/sync-log/*")
-    shop.emulator.seed(4 * PRODUCTS, 6)
+    shop.emulator.seed(3 * PRODUCTS, 6)
     # So slow that a request to stop comes in time: it is looked for once a second.
     slow = {"requestsPerSecond": 60}
     shop.prepare(environment={"ordercloud": slow, "sparklayer": slow})
-    for _ in range(3):
+    for _ in range(2):
         seen = len(shop.emulator.requests())
         process = shop.checkout.fork("sync", "run", "shop", "--full", "--format", "json")
-        enough = seen + dice.randrange(20, 120)
-        wait_until(lambda: len(shop.emulator.requests()) >= enough or process.poll() is not None, 60, 0.2)  # noqa: B023
+        enough = seen + dice.randrange(20, 80)
+        wait_until(lambda: len(shop.emulator.requests()) >= enough or process.poll() is not None, 120, 0.2)  # noqa: B023
         if way == "ctrl_c":
             process.send_signal(signal.SIGINT)
         else:
             assert shop.checkout.call("sync", "cancel", "shop").status == 0
-        stdout, stderr = process.communicate(timeout=60)
+        stdout, stderr = process.communicate(timeout=120)
         assert process.returncode == 130, stderr
         assert json.loads(stdout)["state"] == ("interrupted" if way == "ctrl_c" else "cancelled")
         assert not full_sync_is_over(shop)
@@ -196,7 +207,7 @@ def test_stopped_while_batches_wait_for_company_it_sends_them_and_nothing_is_wri
 
     wait_until(lambda: created() == 100, 60)
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
+    process.communicate(timeout=120)
     assert process.returncode == 130
     assert len(shop.emulator.site()["stock"]) == 100
     shop.emulator.clear_faults()
@@ -282,16 +293,17 @@ def test_killed_in_any_mode_at_the_last_requests_above_all_the_runs_after_it_are
     shop: Shop, mode: str
 ) -> None:
     """The log is known for ours: nothing is verified that was not to be, however often that happens."""
-    dice = random.Random(os.environ.get("RECONCILER_TEST_SEED", mode))
+    dice = dice_of(shop, mode)
     words = {"incremental": (), "light": (), "resumed": ()}.get(mode, (f"--{mode}",))
     # Every ordinary run of a second later is a light walk.
     intervals = {"interval": "1s", "lookInterval": "1s"} if mode == "light" else {}
-    shop.emulator.seed(PRODUCTS, 2)
+    ordinary = ("incremental", "light") if intervals else ("incremental",)
+    shop.emulator.seed(FEW, 2)
     shop.prepare(walkInterval="1h", **intervals)
     shop.synced("--full")
     sell(shop, dice)
     if mode == "resumed":
-        killed_at(shop, dice.randrange(20, 60), "after", "--full")
+        killed_at(shop, dice.randrange(10, 40), "after", "--full")
     shop.emulator.clear_requests()
     time.sleep(1.1 if mode == "light" else 0)
     assert shop.synced(*words)["mode"] == mode or mode == "resumed"
@@ -301,7 +313,7 @@ def test_killed_in_any_mode_at_the_last_requests_above_all_the_runs_after_it_are
         where = f"{mode} {number}"
         sell(shop, dice)
         if mode == "resumed":
-            killed_at(shop, dice.randrange(20, 60), "after", "--full")
+            killed_at(shop, dice.randrange(10, 40), "after", "--full")
         nth = dice.choice([dice.randrange(1, requests + 1), dice.randrange(max(1, requests - 5), requests + 1)])
         time.sleep(1.1 if mode == "light" else 0)
         cut = killed_at(shop, nth, dice.choice(["before", "after"]), *words)
@@ -311,15 +323,12 @@ def test_killed_in_any_mode_at_the_last_requests_above_all_the_runs_after_it_are
         assert report["resumed"] == unfinished, where
         assert shop.wrong() == [], where
         assert report["problems"]["open"] == len(shop.log()["errors"]), where
-        sell(shop, dice)
-        report = shop.synced()
-        assert report["mode"] in ("incremental", "light" if intervals else "incremental"), (
-            where,
-            nth,
-            requests,
-            report["remarks"],
-        )
-        assert shop.wrong() == [], where
+        if unfinished or report["mode"] == mode:
+            # That one went on with what was cut off, or did what was only wished; an ordinary run is the next.
+            sell(shop, dice)
+            report = shop.synced()
+            assert shop.wrong() == [], where
+        assert report["mode"] in ordinary, (where, nth, requests, report["remarks"])
         if number % 4 == 0:
             drift = shop.checkout.call("drift")
             assert drift.status == 0, f"{where}: {drift}"
@@ -331,7 +340,7 @@ MEANT = ("--override", "maxDeletePercent", "--reason", "moved")
 
 def test_a_removal_killed_at_any_instant_and_again_removes_all_of_its_own_and_nothing_else(shop: Shop) -> None:
     """And what is declared again afterwards is all there again, wherever the kills were."""
-    dice = random.Random(os.environ.get("RECONCILER_TEST_SEED", "remove"))
+    dice = dice_of(shop, "remove")
     shop.emulator.keep_bodies("*/sync-log/*")
     shop.emulator.seed(PRODUCTS // 4, 2)
     shop.prepare()

@@ -61,6 +61,12 @@ def new_ledger() -> str:
     return url
 
 
+def renew(url: str) -> bool:
+    """Give a test's ledger the rows of a new one; return whether only rows differed from that, as they have to."""
+    shape = _LEDGERS.shapes.get(url)
+    return shape is not None and _renewed(url, shape)
+
+
 def drop(url: str) -> None:
     """Take the database of a test from it, whoever is still connected.
 
