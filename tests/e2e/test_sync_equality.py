@@ -11,7 +11,7 @@ from support.oddities import Marketplace
 from support.syncing import Shop
 from support.worked import whoever_works
 
-PRODUCTS = int(os.environ.get("RECONCILER_TEST_PRODUCTS", "300"))
+PRODUCTS = int(os.environ.get("RECONCILER_TEST_PRODUCTS", "150"))
 SEEDS = range(int(os.environ.get("RECONCILER_TEST_SEEDS", "2")))
 
 
@@ -74,13 +74,13 @@ def test_one_catalog_of_it(shop: Shop) -> None:
 @whoever_works()
 def test_odd_marketplaces_that_age(shop: Shop, seed: int) -> None:
     """What a run does depends on what the site holds; so the naive mapping is told what it held before."""
-    market = Marketplace(120, seed)
+    market = Marketplace(60, seed)
     shop.emulator.seed_with(market.seed())
     shop.prepare(maxDeletePercent=50)
     assert_right_and_quiet(shop)
-    for _ in range(3):
+    for _ in range(2):
         before = shop.held()
-        market.age(changed=20, gone=4, new=4)
+        market.age(changed=12, gone=3, new=3)
         shop.emulator.seed_with(market.seed())
         shop.synced("--full")
         assert shop.wrong(before) == []

@@ -19,7 +19,7 @@ SEEDS = range(1, 1 + int(os.environ.get("RECONCILER_TEST_SEEDS", "1")))
 BUYERS = int(os.environ.get("RECONCILER_TEST_BUYERS", "0"))
 LARGE = {"buyers": BUYERS, "users": 10 * BUYERS, "ownPrices": BUYERS * 5 // 2, "orders": 0}
 SIZES = LARGE if BUYERS else {"buyers": 5, "users": 40, "ownPrices": 30, "orders": 0}
-SWITCH_SIZES = LARGE if BUYERS else {"buyers": 3, "users": 12, "ownPrices": 12, "orders": 0}
+SWITCH_SIZES = LARGE if BUYERS else {"buyers": 3, "users": 9, "ownPrices": 8, "orders": 0}
 
 
 def named(switches: dict[str, str]) -> str:
@@ -73,7 +73,7 @@ OWN = {
 }
 # All that these requests meet; the rest is about logging in and configuration alone.
 MET = OWN | SPARKLAYER - {"spark_login_status", "spark_settings_refusal", "spark_settings_read"} | {"large_lists"}
-COMBINED = int(os.environ.get("RECONCILER_TEST_SWITCHES", "3"))
+COMBINED = int(os.environ.get("RECONCILER_TEST_SWITCHES", "2"))
 
 
 SINGLY = [*flipped_switches(OWN), *random_switches(COMBINED, 1, MET)]
@@ -88,7 +88,7 @@ def test_every_switch(town: Town, number: int, switches: dict[str, str]) -> None
     """
     town.rows = number % 2 == 1
     town.shop.emulator.switch(**switches)
-    town.shop.emulator.seed(12, 2, **SWITCH_SIZES)
+    town.shop.emulator.seed(8, 2, **SWITCH_SIZES)
     town.prepare()
     town.options.inactive = switches.get("spark_customer_status_inactive", "inactive")
     town.options.default_users_known = switches.get("default_users") != "forbidden"

@@ -32,13 +32,13 @@ def named(switches: dict[str, str]) -> str:
 def test_it_is_right_and_quiet_under_every_switch(checkout: Checkout, switches: dict[str, Any]) -> None:
     shop = Shop(checkout)
     shop.emulator.switch(**switches)
-    market = Marketplace(24, 3)
+    market = Marketplace(14, 3)
     shop.emulator.seed_with(market.seed())
     shop.prepare(maxDeletePercent=50)
     shop.synced("--full")
     assert shop.wrong() == []
     before = shop.held()
-    market.age(changed=8, gone=2, new=2)
+    market.age(changed=5, gone=1, new=1)
     shop.emulator.seed_with(market.seed())
     shop.synced("--full")
     assert shop.wrong(before) == []
