@@ -169,7 +169,9 @@ def test_interrupted_while_it_reads_nothing_is_written(
 ) -> None:
     checkout.write("all.yaml", checkout.environment(), http_config("hook"))
     before = checkout.manifest_bytes()
-    process = hanging_at(checkout, "*/deliveryconfig*", *words, method="GET")
+    checkout.emulator.fault("hang", path="*/deliveryconfig*", when="after", method="GET")
+    process = checkout.fork(*words)
+    wait_until(lambda: bool(checkout.emulator.faults()[0]["fired"]) or process.poll() is not None)
     process.send_signal(number)
     _, stderr = process.communicate(timeout=60)
     checkout.emulator.clear_faults()

@@ -12,6 +12,7 @@ import pytest
 
 from reconciler.emulator.testing import RunningEmulator
 from reconciler.http.engine import Bounds
+from reconciler.sync.run import breaker
 from support.checkout import Checkout, wait_until
 from support.syncing import Shop, is_write
 from support.worked import whoever_works
@@ -57,6 +58,14 @@ WEATHER: dict[str, Weather] = {
 }
 
 
+@pytest.fixture
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run inside this process looks sooner whether an API has come back."""
+    monkeypatch.setattr(breaker, "_FIRST_WAIT", 0.02)
+    monkeypatch.setattr(breaker, "_LONGEST_WAIT", 0.5)
+
+
+@pytest.mark.usefixtures("_short_pauses")
 @pytest.mark.parametrize("weather", WEATHER)
 @whoever_works()
 def test_it_finishes_and_everything_is_right(shop: Shop, weather: str) -> None:
@@ -72,6 +81,7 @@ def test_it_finishes_and_everything_is_right(shop: Shop, weather: str) -> None:
     assert shop.writes() == []
 
 
+@pytest.mark.usefixtures("_short_pauses")
 @pytest.mark.parametrize("weather", ["429s", "bursts of 500s", "resets", "lost answers"])
 @whoever_works()
 def test_changes_come_through_it_too(shop: Shop, weather: str) -> None:
