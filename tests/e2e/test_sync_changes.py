@@ -482,7 +482,11 @@ def test_a_price_list_that_is_gone_stops_the_run_until_apply_makes_it_and_all_pr
 
 
 @pytest.mark.usefixtures("on_both")
-@pytest.mark.parametrize("how", ["--full", "--verify", "asked-for"])
+@pytest.mark.parametrize(
+    ("how", "ledger_url"),
+    [("--full", "sqlite"), ("--verify", "sqlite"), pytest.param("asked-for", "postgres", marks=pytest.mark.postgres)],
+    indirect=["ledger_url"],
+)
 def test_a_product_that_lists_leave_out_is_synced_by_its_id_and_the_merchant_told_why(small: Shop, how: str) -> None:
     """OrderCloud leaves a product whose xp types clash out of lists, and answers it by its ID (documented)."""
     small.emulator.switch(clashing_xp="left_out")
