@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from reconciler.ledger.data.model import STOPPED
 from reconciler.ledger.data.overview import all_scopes
+from reconciler.ledger.data.turns import TurnStore
 from reconciler.ledger.writer import Ledger
 from support.checkout import Checkout, Ended, wait_until
 from support.working import WorkerProcess, hasty
@@ -53,10 +55,21 @@ class WorkedCheckout(Checkout):
         return ended
 
     def _until_quiet(self) -> None:
-        """Wait until nobody runs anything, and nothing is wanted."""
+        """Wait until nobody runs anything, and nothing is wanted; of what a limit stopped nothing is under way."""
         with Ledger.open(self.ledger_url) as ledger:
-            stores = [ledger.store(scope) for scope in ledger.database.run(lambda tx: all_scopes(tx.connection))]
-            wait_until(lambda: not any(each.is_locked() or each.runs.wanted() for each in stores), seconds=120)
+            scopes = ledger.database.run(lambda tx: all_scopes(tx.connection))
+            turns, stores = TurnStore(ledger.database), {scope: ledger.store(scope) for scope in scopes}
+
+            def is_busy() -> bool:
+                _, found = turns.waits({scope.environment for scope in scopes})
+                return any(
+                    each.locked
+                    or each.wanted
+                    or ((each.newest is None or each.newest.state != STOPPED) and stores[scope].runs.wanted())
+                    for scope, each in found.items()
+                )
+
+            wait_until(lambda: not is_busy(), seconds=120)
 
     def close(self) -> None:
         """End all workers at once."""
