@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from reconciler import tracing
 from reconciler.errors import UsageError
-from reconciler.extras import how_to_install
 
 if TYPE_CHECKING:
     from reconciler.report.log import Log
@@ -37,6 +35,9 @@ def traced(log: Log) -> Iterator[None]:
 
     Where the extra is missing, that is told and no error: the variables often stand for all programs of a cluster.
     """
+    from reconciler import tracing
+    from reconciler.extras import how_to_install
+
     asked = tracing.endpoint(os.environ)
     if asked is not None:
         try:
