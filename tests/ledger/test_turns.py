@@ -124,3 +124,11 @@ def test_status_has_the_turn_that_is_about_the_newest_run_and_no_older_one(ledge
     assert known() == Turn(newest, NOW + timedelta(minutes=2), 1)
     run(ledger)
     assert known() is None
+
+
+def test_who_notes_an_older_run_late_puts_off_nothing_of_the_newer_one(ledger):
+    turns, older = TurnStore(ledger.database), run(ledger)
+    turns.note(SCOPE, older, timedelta(), 1)
+    run(ledger, "interrupted")
+    turns.note(SCOPE, older, timedelta(minutes=15), 0)
+    assert waits(ledger).turn == Turn(older, NOW, 1)

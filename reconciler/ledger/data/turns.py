@@ -79,7 +79,9 @@ class TurnStore:
         return self._database.run(read, writes=False)
 
     def note(self, scope: DataScope, run: str, due_in: timedelta | None, failures: int) -> None:
-        """Note what became of an attempt at a run of a scope.
+        """Note what became of an attempt at a run of a scope; nothing where a newer run has begun since.
+
+        A worker that stood still notes its last run late: what is due of a run that others began is not its to say.
 
         Args:
             scope: of the data plane.
@@ -90,6 +92,11 @@ class TurnStore:
 
         def note(tx: Transaction) -> None:
             number = overview.scope_id(tx.connection, scope)
+            newest = tx.connection.execute(
+                select(data_runs.c.id).where(data_runs.c.scope == number).order_by(data_runs.c.number.desc()).limit(1)
+            ).scalar()
+            if newest is not None and newest != run:
+                return
             due_at = None if due_in is None else tx.now + due_in
             row = {"scope": number, "run": run, "due_at": due_at, "failures": failures}
             insert_or_update(tx.connection, turns, [row], "run", "due_at", "failures")
