@@ -114,6 +114,12 @@ def _numbers(*names: str) -> tuple[signal.Signals, ...]:
     return tuple(getattr(signal, name) for name in names if hasattr(signal, name))
 
 
+def _interrupts() -> Interrupts | None:
+    """Return what hears this process's signals; None: the command runs within another program."""
+    handlers = (signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM))
+    return next((handler for handler in handlers if isinstance(handler, Interrupts)), None)
+
+
 def run_for_long(work: Coroutine[Any, Any, _T]) -> _T:
     """Run a coroutine as `run_to_end` does, for hours: call it once what lasts is there, such as manifests.
 
@@ -123,9 +129,10 @@ def run_for_long(work: Coroutine[Any, Any, _T]) -> _T:
     Raises:
         KeyboardInterrupt: a signal ended it.
     """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_THRESHOLDS)
+    if _interrupts() is not None:  # else the process is somebody's, who knows better
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*_THRESHOLDS)
     return run_to_end(work)
 
 
@@ -137,9 +144,8 @@ def run_to_end(work: Coroutine[Any, Any, _T]) -> _T:
     """
     import asyncio
 
-    handler = signal.getsignal(signal.SIGINT)
-    handler = handler if isinstance(handler, Interrupts) else signal.getsignal(signal.SIGTERM)
-    if not isinstance(handler, Interrupts):
+    handler = _interrupts()
+    if handler is None:
         return asyncio.run(work)
 
     async def cancellable() -> _T:
