@@ -99,6 +99,11 @@ class Level:
     heard: int = 0
 
     @property
+    def is_written(self) -> bool:
+        """Whether nothing is to be done for it, or only once more, when no other write can arrive any more."""
+        return not self.is_open or (self.applied == self.wanted and self.attempts == 0 and self.retry_at is not None)
+
+    @property
     def is_told(self) -> bool:
         """Whether a message raised it that was not worked off yet."""
         return self.heard > self.applied

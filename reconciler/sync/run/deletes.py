@@ -118,9 +118,9 @@ class Deletes:
             if not unseen:
                 break
             after = unseen[-1].key
-            # One that is open is read by its ID anyway.
-            closed = [level for level in unseen if not level.is_open and level.key not in self._leaving]
-            left += await self._look_at(closed)
+            # One that is to be written is read by its ID anyway.
+            written = [level for level in unseen if level.is_written and level.key not in self._leaving]
+            left += await self._look_at(written)
             checked += len(unseen)
             context.meter.checked(checked)
             if len(self._leaving) >= _NAMED:

@@ -420,6 +420,26 @@ class TestZombies:
         engine.run(Mode.WALK)
         assert engine.things.sent == []
 
+    def test_what_is_gone_meanwhile_is_deleted_at_once_and_once_more_when_the_write_cannot_arrive(
+        self, engine, monkeypatch
+    ):
+        engine.things.there["a"] = "old"
+        engine.things.fails["a"] = killed
+        with pytest.raises((Killed, BaseExceptionGroup)):
+            engine.run(Mode.WALK)
+        engine.things.fails.clear()
+        engine.run(Mode.WALK)
+        assert engine.level("a").is_open
+        del engine.things.there["a"]
+        assert engine.run(Mode.WALK).counts["discontinued"] == 1
+        assert (engine.things.site["a"], engine.level("a").gone, engine.level("a").is_open) == ("", True, True)
+        engine.things.site["a"] = "old"  # it arrives
+        database = engine.levels.store._scoped.database
+        monkeypatch.setattr(database, "_clock", lambda: datetime.now(UTC) + timedelta(minutes=6))
+        engine.later(minutes=6)
+        engine.run(Mode.INCREMENTAL)
+        assert (engine.things.site["a"], engine.level("a").is_open) == ("", False)
+
     def test_a_process_that_begins_anew_waits_for_what_was_killed_and_not_for_itself(self, engine, monkeypatch):
         """However often runs end and begin, nothing is waited for longer than the write of the one that is gone."""
         engine.things.there["a"] = "old"
