@@ -217,7 +217,8 @@ def test_an_address_is_free_once_a_verify_saw_that_its_customer_was_deleted_at_t
 
 
 def test_a_site_that_shows_no_customers_loses_none(shop: People) -> None:
-    shop.begin(user("anna"), user("ben"))
+    # Nobody has an account: the mapping gives null.
+    shop.begin(user("anna"), user("ben"), mapping={"paymentOnAccount": "xp.account"})
     shop.emulator.switch(spark_customer_read="absent", spark_customer_answer="empty")
     shop.plant(email="anna@acme.example", discount_percentage=15)
 

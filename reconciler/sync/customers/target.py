@@ -67,7 +67,9 @@ class CustomerTarget:
 
     def _keeps_account(self, state: CustomerState) -> bool:
         """Whether a customer that nobody can read is left alone, as it has an account whose balance may go."""
-        return (PAYMENT in body_of(state.before) or PAYMENT in state.named) and not self._settings.overwrites_unread
+        # A mapping that gives null says that there is none.
+        accounts = body_of(state.before).get(PAYMENT), state.named.get(PAYMENT)
+        return any(each is not None for each in accounts) and not self._settings.overwrites_unread
 
     async def facts(self) -> SiteFacts:
         """Return what the mapper must know of the site."""

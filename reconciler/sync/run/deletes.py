@@ -187,8 +187,9 @@ class Deletes:
             )
             # Nothing of them is looked at any more, so that nobody could mend what was wrong with them.
             await context.ledger.problems.close([each.level.key for each in left])
-            what = "no longer needed stays" if len(left) == 1 else "no longer needed stay"
-            context.remarks.append(f"{counted(len(left), context.data.noun)} {what} until nothing names it any more")
+            stays, it = ("stays", "it") if len(left) == 1 else ("stay", "them")
+            what = counted(len(left), context.data.noun)
+            context.remarks.append(f"{what} no longer needed {stays} until nothing names {it} any more")
 
     async def verify(self) -> None:
         """Look at what the target holds of records that were deleted before, and delete again what came back there.
