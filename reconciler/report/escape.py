@@ -46,9 +46,15 @@ def visible(text: str) -> str:
     return escape_unseen(text, _shown)
 
 
+_NOTE = len(" … 1,000 more characters … ")
+
+
 def clip(text: str, limit: int) -> str:
-    """Return the text, cut in its middle to about `limit` characters with a note of how much is left out."""
-    if len(text) <= limit:
+    """Return the text, cut in its middle to about `limit` characters with a note of how much is left out.
+
+    What is longer by no more than such a note takes stays whole.
+    """
+    if len(text) <= limit + _NOTE:
         return text
     head, tail = limit * 2 // 3, limit // 3
     return f"{text[:head]} … {len(text) - head - tail:,} more characters … {text[len(text) - tail :]}"

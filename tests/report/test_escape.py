@@ -134,6 +134,7 @@ def test_a_cut_says_how_much_is_missing() -> None:
     assert len(cut) < 140
     assert "99,911 more characters" in cut
     assert cut.endswith("z")
+    assert escape.clip("a" * 110, 90) == "a" * 110  # the note would take more than it saves
 
 
 def test_the_hostile_samples_are_hostile() -> None:
