@@ -35,8 +35,11 @@ def traced(log: Log) -> Iterator[None]:
 
     Where the extra is missing, that is told and no error: the variables often stand for all programs of a cluster.
     """
+    import logging
+
     from reconciler import tracing
     from reconciler.extras import how_to_install
+    from reconciler.report.log import Unsent
 
     asked = tracing.endpoint(os.environ)
     if asked is not None:
@@ -46,6 +49,9 @@ def traced(log: Log) -> Iterator[None]:
             log.say("no-traces", f"{asked} asks for traces. {how_to_install('telemetry')}", level="warning")
         else:
             log.say("traces", f"traces are sent to where {asked} says")
+            library = logging.getLogger("opentelemetry")
+            library.propagate = False
+            library.addHandler(Unsent(log, asked))
     try:
         yield
     finally:

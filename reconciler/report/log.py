@@ -23,6 +23,7 @@ from reconciler.tracing import trace_id
 
 Level = Literal["info", "warning", "error"]
 _LONGEST = 2_000
+_UNSENT_SECONDS = 60.0
 _correlation: ContextVar[str | None] = ContextVar("correlation", default=None)
 _told: ContextVar[dict[str, str | float | None] | None] = ContextVar("told", default=None)
 
@@ -159,6 +160,29 @@ class Warnings(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write one warning."""
         self._log.say("warned", record.getMessage(), level="warning")
+
+
+class Unsent(logging.Handler):
+    """Writes that traces do not arrive, at most once a minute, in place of what a library says of that.
+
+    Its words may hold the URL, and so a password.
+
+    Args:
+        log: takes it.
+        where: the variable that says where they go.
+    """
+
+    def __init__(self, log: Log, where: str) -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+        self._where = where
+        self._quiet_until = 0.0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write it, unless that was said a moment ago."""
+        if record.created >= self._quiet_until:
+            self._quiet_until = record.created + _UNSENT_SECONDS
+            self._log.say("traces-unsent", f"traces do not arrive where {self._where} says", level="warning")
 
 
 def _with_places(error: ReconcilerError) -> str:

@@ -83,6 +83,21 @@ def test_runs_requests_and_what_is_asked_are_spans_of_one_trace_without_ids_or_s
         assert hidden.encode() not in sent
 
 
+def test_where_nobody_takes_traces_the_log_says_so_in_its_own_words_and_the_end_does_not_wait(shop: Shop) -> None:
+    shop.write_manifests(environment={"service": {}})
+    with collector() as (url, _):
+        pass
+    away = url.replace("//", "//user:pass-word@")
+    shop.checkout.variables |= {"OTEL_EXPORTER_OTLP_ENDPOINT": away, "OTEL_BSP_SCHEDULE_DELAY": "50"}
+    service = Process(shop.checkout)
+    assert service.ask("POST", "/deliveries/nobody", b"{}") == 404
+    wait_until(lambda: bool(service.logged("traces-unsent")))
+    assert service.signalled(signal.SIGTERM) == 0
+    lines = [line for line in service.text.splitlines() if line]
+    assert all(line.startswith("{") for line in lines), lines
+    assert "pass-word" not in service.text
+
+
 @pytest.mark.parametrize(
     ("environ", "named"),
     [
