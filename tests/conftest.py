@@ -60,6 +60,7 @@ _LONG = (
     "workers/test_worker_processes.py",
     "e2e/test_sync_kill.py",
     "e2e/test_kill.py",
+    "e2e/test_sync_changes.py",
     "workers/test_by_hand.py",
     "e2e/test_bracket.py",
     "workers/test_database_away.py",

@@ -454,7 +454,8 @@ def test_a_watch_reports_each_run_on_a_line_and_ends_on_request(shop: Checkout) 
         _, stderr = process.communicate(timeout=60)
     finally:
         process.kill()
-    assert process.returncode == 0, stderr
+    # Between two runs it is 0. The fourth may have begun meanwhile.
+    assert process.returncode in (0, 130), stderr
     assert "Next run of shop" in stderr
 
 
