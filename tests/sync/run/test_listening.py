@@ -394,13 +394,17 @@ def test_listening_writes_the_log_once_in_a_while_and_resolves_after_the_write(e
 class TestZombies:
     """A fence in the ledger does not fence the target: what a process began may arrive after another's write."""
 
-    def test_a_write_that_was_held_up_does_not_win(self, engine, monkeypatch):
-        """One process is gone in the middle of a write; the next writes; then the first one's arrives after all."""
+    def killed_in_a_write(self, engine):
+        """A process is gone in the middle of the write of `a`: nobody knows whether and when it arrives."""
         engine.things.there["a"] = "old"
         engine.things.fails["a"] = killed
         with pytest.raises((Killed, BaseExceptionGroup)):
             engine.run(Mode.WALK)
         engine.things.fails.clear()
+
+    def test_a_write_that_was_held_up_does_not_win(self, engine, monkeypatch):
+        """One process is gone in the middle of a write; the next writes; then the first one's arrives after all."""
+        self.killed_in_a_write(engine)
         engine.things.there["a"] = "new"
         report = engine.run(Mode.WALK)
         assert (report.state, engine.things.site["a"]) == (State.FINISHED, "new")
@@ -423,11 +427,7 @@ class TestZombies:
     def test_what_is_gone_meanwhile_is_deleted_at_once_and_once_more_when_the_write_cannot_arrive(
         self, engine, monkeypatch
     ):
-        engine.things.there["a"] = "old"
-        engine.things.fails["a"] = killed
-        with pytest.raises((Killed, BaseExceptionGroup)):
-            engine.run(Mode.WALK)
-        engine.things.fails.clear()
+        self.killed_in_a_write(engine)
         engine.run(Mode.WALK)
         assert engine.level("a").is_open
         del engine.things.there["a"]
@@ -442,11 +442,7 @@ class TestZombies:
 
     def test_a_process_that_begins_anew_waits_for_what_was_killed_and_not_for_itself(self, engine, monkeypatch):
         """However often runs end and begin, nothing is waited for longer than the write of the one that is gone."""
-        engine.things.there["a"] = "old"
-        engine.things.fails["a"] = killed
-        with pytest.raises((Killed, BaseExceptionGroup)):
-            engine.run(Mode.WALK)
-        engine.things.fails.clear()
+        self.killed_in_a_write(engine)
         engine.run(Mode.WALK)
         until = engine.level("a").retry_at
         for text in ("newer", "newest"):
