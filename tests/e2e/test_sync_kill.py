@@ -17,6 +17,7 @@ import pytest
 
 from reconciler.emulator.testing import RunningEmulator, emulator_process
 from support.checkout import Checkout, document, wait_until
+from support.forked import Forked
 from support.log_truth import assert_the_log_never_lied
 from support.syncing import LOG, Shop, is_write
 
@@ -26,6 +27,16 @@ FEW = 25
 KILLS = int(os.environ.get("RECONCILER_TEST_KILLS", "6"))
 # A full sync of so few has some 65 requests; a kill beyond the last one comes after the end.
 REQUESTS = 75
+
+
+def hung_or_ended(shop: Shop, process: Forked) -> None:
+    """Wait until the first fault came, or a run ended without it."""
+    wait_until(lambda: bool(shop.emulator.faults()[0]["fired"]) or process.poll() is not None, 120)
+
+
+def asked_or_ended(shop: Shop, process: Forked, enough: int) -> None:
+    """Wait until so many requests were made in all, or a run ended."""
+    wait_until(lambda: len(shop.emulator.requests()) >= enough or process.poll() is not None, 120, 0.2)
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +141,7 @@ def test_killed_again_and_again_it_still_ends(shop: Shop) -> None:
         nth = dice.randrange(30, 90)
         shop.emulator.fault("hang", nth=nth, when="after")
         process = shop.checkout.fork("sync", "run", "shop", "--full")
-        wait_until(lambda: bool(shop.emulator.faults()[0]["fired"]) or process.poll() is not None, 120)  # noqa: B023
+        hung_or_ended(shop, process)
         process.kill()
         process.communicate()
         shop.emulator.clear_faults()
@@ -153,7 +164,7 @@ def test_killed_while_it_brings_changes_it_loses_none(shop: Shop) -> None:
             "hang", nth=dice.randrange(1, 16), when=dice.choice(["before", "after"]), path="/sparklayer/*"
         )
         process = shop.checkout.fork("sync", "run", "shop", "--full")
-        wait_until(lambda: bool(shop.emulator.faults()[0]["fired"]) or process.poll() is not None, 120)  # noqa: B023
+        hung_or_ended(shop, process)
         process.kill()
         process.communicate()
         shop.emulator.clear_faults()
@@ -175,7 +186,7 @@ def test_stopped_on_request_it_ends_tidily_and_the_next_run_is_right(shop: Shop,
         seen = len(shop.emulator.requests())
         process = shop.checkout.fork("sync", "run", "shop", "--full", "--format", "json")
         enough = seen + dice.randrange(20, 80)
-        wait_until(lambda: len(shop.emulator.requests()) >= enough or process.poll() is not None, 120, 0.2)  # noqa: B023
+        asked_or_ended(shop, process, enough)
         if way == "ctrl_c":
             process.send_signal(signal.SIGINT)
         else:
