@@ -21,6 +21,7 @@ import pytest
 
 from reconciler.app.signals import ECHO_SECONDS
 from support.checkout import Checkout, Document, Ended, document, http_config, wait_until
+from support.terminals import rest
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 PRODUCTS = 40
@@ -249,8 +250,8 @@ def test_a_terminal_is_kept_up_to_date_until_ctrl_c(shop: Checkout) -> None:
         while shown.count("up to date, with problems") < 2:  # shown, and shown again
             shown += os.read(terminal, 65_536).decode(errors="replace")
         process.send_signal(signal.SIGINT)
+        shown += rest(terminal).decode(errors="replace")
         assert process.wait(30) == 0
-        shown += os.read(terminal, 65_536).decode(errors="replace")
     finally:
         process.kill()
         process.wait()
