@@ -10,11 +10,11 @@ from reconciler.ledger.data import runs as data_runs
 from reconciler.ledger.data.model import DataScope, Result
 from reconciler.ledger.reader import Ledgers
 from reconciler.ledger.writer import Ledger
+from reconciler.sync.run.counts import count_as_before
 from support.levels import levels_of
 
 SCOPE = DataScope("test", "https://api.example#site", "ordercloud", "products")
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-EACH = {"seen": 1, "unchanged": 1}
 
 
 @pytest.fixture
@@ -37,37 +37,53 @@ def opened(store):
     return {key for key, level in store.records.levels(list("abcd")).items() if level.is_open}
 
 
+def look(store, run, looks):
+    return store.records.look(run.id, looks, count_as_before)
+
+
 def test_what_is_as_before_is_seen_and_counted_once(store):
     run = begin(store)
     looks = {"a": b"A", "b": b"B", "c": b"C"}
-    assert store.records.look(run.id, looks, EACH) == 3
-    assert store.records.look(run.id, looks, EACH) == 0
+    assert look(store, run, looks) == {"seen": 3, "unchanged": 3}
+    assert look(store, run, looks) == {}
     assert store.runs.run(run.id).counts == {"seen": 3, "unchanged": 3}
     assert (opened(store), store.records.unseen(run.id, None, 9)) == (set(), [])
 
 
 def test_what_differs_or_is_new_is_wanted_and_not_seen(store):
     run = begin(store)
-    assert store.records.look(run.id, {"a": b"A2", "b": b"B", "d": b"D"}, EACH) == 1
+    assert look(store, run, {"a": b"A2", "b": b"B", "d": b"D"}) == {"seen": 1, "unchanged": 1}
     assert opened(store) == {"a", "d"}
     levels = store.records.levels(["a", "d"])
     assert (levels["a"].look, levels["d"].look) == (b"A2", b"D")
     assert not any(level.is_seen for level in levels.values())
     # They are read by now or later, whatever becomes of this run; what they showed is not wanted twice.
-    assert store.records.look(run.id, {"a": b"A2", "d": b"D"}, EACH) == 0
+    assert look(store, run, {"a": b"A2", "d": b"D"}) == {}
     assert [level.wanted for level in store.records.levels(["a", "d"]).values()] == [1, 1]
 
 
 def test_what_shows_nothing_is_seen_where_it_is_known_and_made_nowhere(store):
     run = begin(store)
-    assert store.records.look(run.id, {"a": None, "d": None}, EACH) == 1
+    assert look(store, run, {"a": None, "d": None}) == {"seen": 1, "unchanged": 1}
     assert (opened(store), store.records.levels(["d"])) == (set(), {})
+
+
+def test_what_is_as_before_counts_as_what_became_of_it_and_is_not_called_good(store):
+    first = begin(store)
+    store.records.record([Result("a", held_back=True)], first.id)
+    store.records.failed("b", 9, None, dead=True)
+    store.runs.end(first.id, "finished", NOW)
+    run = begin(store)
+    found = {"seen": 3, "unchanged": 1, "held_back": 1, "failed": 1}
+    assert look(store, run, {"a": b"A", "b": b"B", "c": b"C"}) == found
+    assert look(store, run, {"a": b"A", "b": b"B", "c": b"C"}) == {}
+    assert store.runs.run(run.id).counts == found
 
 
 def test_what_is_gone_and_listed_again_is_wanted_though_it_looks_the_same(store):
     run = begin(store)
     store.records.record([Result("a", gone=True)], run.id)
-    assert store.records.look(run.id, {"a": b"A"}, EACH) == 0
+    assert look(store, run, {"a": b"A"}) == {}
     assert opened(store) == {"a"}
 
 

@@ -13,6 +13,7 @@ from reconciler.ledger.data.marks import BLOCK
 from reconciler.ledger.data.model import DataScope, Result
 from reconciler.ledger.seen_tables import seen_blocks
 from reconciler.ledger.writer import Ledger
+from reconciler.sync.run.counts import count_as_before
 
 SCOPE = DataScope("test", "https://api.example#site", "ordercloud", "products")
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -75,7 +76,7 @@ def walk(store, run):
 
 
 def look(store, run):
-    assert store.records.look(run, {key: LOOKS[key] for key in KEYS[:-1]}, {"seen": 1}) == len(KEYS) - 1
+    assert store.records.look(run, {key: LOOKS[key] for key in KEYS[:-1]}, count_as_before)["seen"] == len(KEYS) - 1
 
 
 @pytest.mark.parametrize("by", [walk, look])
@@ -138,7 +139,7 @@ def test_what_is_raised_after_it_was_seen_is_open_for_the_run(store):
 def test_with_other_settings_rows_are_written_once_and_sampled_from_then_on(store):
     assert store.records.sample(5, 5, "other") == []
     run = begin(store, "other")
-    store.records.look(run, LOOKS, {"seen": 1})
+    store.records.look(run, LOOKS, count_as_before)
     assert store.records.sample(5, 5, "other") == [], "of a look at lists nothing is known by these settings"
     run = begin(store, "other")
     store.records.seen(run, dict.fromkeys(KEYS))

@@ -8,28 +8,38 @@ from datetime import datetime
 from sqlalchemy import Connection, RowMapping, bindparam, select, update
 
 from reconciler.ledger.data import records
+from reconciler.ledger.data.as_before import AsBefore
 from reconciler.ledger.data.chunks import chunks
 from reconciler.ledger.data.marks import is_seen_by, mark
 from reconciler.ledger.data.seen import note_run
 from reconciler.ledger.tables import records as table
 
-_COMPARED = (table.c.key, table.c.number, table.c.seen_run, table.c.ready_at, table.c.gone, table.c.look)
+_COMPARED = (
+    table.c.key,
+    table.c.number,
+    table.c.seen_run,
+    table.c.ready_at,
+    table.c.gone,
+    table.c.look,
+    table.c.dead,
+    table.c.held_back,
+)
 
 
-def compare(connection: Connection, scope: int, run_id: str, looks: Mapping[str, bytes | None], now: datetime) -> int:
+def compare(
+    connection: Connection, scope: int, run_id: str, looks: Mapping[str, bytes | None], now: datetime
+) -> AsBefore:
     """Compare what lists show with what they showed last; see `RecordStore.look`."""
     query = select(*_COMPARED, is_seen_by(run_id).label("is_seen")).order_by(table.c.key)
-    newly, unchanged = 0, list[int]()
+    newly: list[RowMapping] = []
     for chunk in chunks(looks):
         found = connection.execute(query.where(records.among(scope, chunk)).with_for_update(of=table))
         rows = {row["key"]: row for row in found.mappings()}
-        as_before = [key for key in chunk if key in rows and _looks_the_same(rows[key], looks[key])]
-        now_seen = [key for key in as_before if not rows[key]["is_seen"]]
+        as_before = [rows[key] for key in chunk if key in rows and _looks_the_same(rows[key], looks[key])]
+        now_seen = [row for row in as_before if not row["is_seen"]]
         # Of one that no run has seen, its row tells that.
-        first = [key for key in now_seen if rows[key]["seen_run"] is None]
-        newly += len(first)
-        note_run(connection, scope, run_id, first)
-        unchanged += (rows[key]["number"] for key in now_seen if rows[key]["seen_run"] is not None)
+        note_run(connection, scope, run_id, [row["key"] for row in now_seen if row["seen_run"] is None])
+        newly += now_seen
         changed = {
             key: shown
             for key in chunk
@@ -37,7 +47,10 @@ def compare(connection: Connection, scope: int, run_id: str, looks: Mapping[str,
         }
         records.want(connection, scope, changed, now)
         note(connection, scope, changed)
-    return newly + mark(connection, scope, run_id, unchanged)
+    mark(connection, scope, run_id, [row["number"] for row in newly if row["seen_run"] is not None])
+    dead = sum(row["dead"] for row in newly)
+    held_back = sum(row["held_back"] and not row["dead"] for row in newly)
+    return AsBefore(len(newly) - dead - held_back, held_back, dead)
 
 
 def note(connection: Connection, scope: int, looks: Mapping[str, bytes]) -> None:

@@ -53,7 +53,7 @@ def is_unseen_by(run_id: str) -> ColumnElement[bool]:
     return and_(records.c.seen_run.is_distinct_from(run_id), ~_is_marked(run_id))
 
 
-def mark(connection: Connection, scope: int, run_id: str, numbers: Collection[int]) -> int:
+def mark(connection: Connection, scope: int, run_id: str, numbers: Collection[int]) -> None:
     """Mark records as seen by a run.
 
     Args:
@@ -61,9 +61,6 @@ def mark(connection: Connection, scope: int, run_id: str, numbers: Collection[in
         scope: whose records.
         run_id: the run.
         numbers: of the records.
-
-    Returns:
-        How many were not marked before.
     """
     places: dict[int, list[int]] = {}
     for number in numbers:
@@ -71,17 +68,14 @@ def mark(connection: Connection, scope: int, run_id: str, numbers: Collection[in
     of_run = seen_blocks.c.scope == scope, seen_blocks.c.run == run_id
     changed: list[dict[str, Any]] = []
     made: list[dict[str, Any]] = []
-    newly = 0
     for chunk in chunks(sorted(places)):
         query = select(seen_blocks.c.block, seen_blocks.c.marks).where(*of_run, seen_blocks.c.block.in_(chunk))
         rows = connection.execute(query.order_by(seen_blocks.c.block).with_for_update())
         before = {row.block: row.marks for row in rows}
         for block in chunk:
             marks = bytearray(before.get(block, bytes(BLOCK)))
-            was = marks.count(_SEEN)
             for place in places[block]:
                 marks[place : place + 1] = _SEEN
-            newly += marks.count(_SEEN) - was
             if block in before:
                 changed.append({"of_scope": scope, "of_run": run_id, "of_block": block, "new_marks": bytes(marks)})
             else:
@@ -91,7 +85,6 @@ def mark(connection: Connection, scope: int, run_id: str, numbers: Collection[in
     if made:
         # Where another hand makes the same block just now, the transaction is begun anew.
         connection.execute(insert(seen_blocks), made)
-    return newly
 
 
 def forget(connection: Connection, scope: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import Any
@@ -13,6 +13,7 @@ from reconciler.ledger.data import looks as of_lists
 from reconciler.ledger.data import seen as of_walks
 from reconciler.ledger.data import told as of_messages
 from reconciler.ledger.data import unseen as of_run
+from reconciler.ledger.data.as_before import AsBefore
 from reconciler.ledger.data.fence import Beginning, claim_of
 from reconciler.ledger.data.inbox_model import Told
 from reconciler.ledger.data.model import Level, LevelCounts, Result
@@ -201,7 +202,9 @@ class RecordStore:
 
         return self._scoped.write_as_hand(seen)
 
-    def look(self, run_id: str, looks: Mapping[str, bytes | None], each: Mapping[str, int]) -> int:
+    def look(
+        self, run_id: str, looks: Mapping[str, bytes | None], counted: Callable[[AsBefore], Mapping[str, int]]
+    ) -> Mapping[str, int]:
         """Compare what lists show of records with what they showed last, and want those that differ. Needs a hand.
 
         The run saw the others, but for those that are open: they are read as a whole anyway.
@@ -209,18 +212,17 @@ class RecordStore:
         Args:
             run_id: the run that lists them.
             looks: by key, the fingerprint of what lists show; None: they show nothing that could be compared.
-            each: added to the run's counts for each record that it sees for the first time.
+            counted: says what records that the run sees for the first time add to its counts.
 
         Returns:
-            How many it saw for the first time.
+            What was added to the run's counts.
         """
         scope = self._scoped.id
 
-        def look(tx: Transaction) -> int:
-            number = of_lists.compare(tx.connection, scope, run_id, looks, tx.now)
-            if number:
-                runs.change(tx.connection, scope, run_id, {}, {name: number * count for name, count in each.items()})
-            return number
+        def look(tx: Transaction) -> Mapping[str, int]:
+            counts = counted(of_lists.compare(tx.connection, scope, run_id, looks, tx.now))
+            runs.change(tx.connection, scope, run_id, {}, counts)
+            return counts
 
         return self._scoped.write_as_hand(look)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from reconciler.ledger.data.as_before import AsBefore
+
 HELD_BACK, FAILED, DISCONTINUED = "held_back", "failed", "discontinued"
 OUTCOMES = ("unchanged", "written", HELD_BACK, DISCONTINUED, FAILED)
 """What can become of a record that was looked at."""
@@ -56,6 +58,12 @@ class Tally:
         """Add to what was counted, by name."""
         for name, number in counts.items():
             setattr(self, name, getattr(self, name) + number)
+
+
+def count_as_before(found: AsBefore) -> dict[str, int]:
+    """Return records that a look found as they were, under the outcome that they have had since, by name."""
+    counts = {"seen": found.seen, "unchanged": found.good, HELD_BACK: found.held_back, FAILED: found.dead}
+    return {name: number for name, number in counts.items() if number}
 
 
 def count_parts(written: Mapping[str, int]) -> dict[str, int]:

@@ -15,6 +15,7 @@ from reconciler.sync.mode import Mode
 from reconciler.sync.run.abilities import Learning, Remembering
 from reconciler.sync.run.breaker import ComesBackAt, Outage
 from reconciler.sync.run.context import RunContext
+from reconciler.sync.run.counts import count_as_before
 from reconciler.sync.run.crew import Crew
 from reconciler.sync.run.deletes import Deletes, TooManyGone
 from reconciler.sync.run.feed import Feed
@@ -319,11 +320,9 @@ class Stages:
     async def _look_at_lists(self) -> None:
         """List everything, and want what lists show otherwise than before: the retries read it as a whole."""
         context = self._context
-        each = {"seen": 1, "unchanged": 1}
 
         async def look(looks: Any) -> None:
-            number = await context.ledger.records.look(context.run.id, looks, each)
-            context.meter.tally.add({name: number * count for name, count in each.items()})
+            context.meter.tally.add(await context.ledger.records.look(context.run.id, looks, count_as_before))
 
         await take_until(context.stop, context.source.listed(), look)
 
