@@ -127,11 +127,12 @@ def exchanged(method: str, host: str, attempt: int, seconds: float, status: int 
     made.end(end)
 
 
-def answered(under_way: Span | None, route: str, status: int) -> None:
+def answered(under_way: Span | None, method: str | None, route: str, status: int) -> None:
     """Tell how a request that came was answered.
 
     Args:
         under_way: its span.
+        method: of HTTP; None: a word that HTTP does not know.
         route: with names in place of what they stood for.
         status: of the answer.
     """
@@ -139,6 +140,8 @@ def answered(under_way: Span | None, route: str, status: int) -> None:
         return
     from opentelemetry.trace import StatusCode
 
+    under_way.update_name(f"{method or 'HTTP'} {route}")
+    under_way.set_attribute("http.request.method", method or "_OTHER")
     under_way.set_attribute("http.route", route)
     under_way.set_attribute("http.response.status_code", status)
     if status >= _SERVER_ERROR:

@@ -34,6 +34,7 @@ ROUTES: tuple[Callable[[Service], Sequence[BaseRoute]], ...] = (
 _HEALTH = (health.routes, metrics.routes)
 
 RETRY_AFTER_SECONDS = 5
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"})
 _ALWAYS = (
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
@@ -108,20 +109,30 @@ class _Outermost:
                 if not status:
                     await JSONResponse({"error": "internal-error"}, 500, CLOSE)(scope, receive, sends)
             finally:
-                tracing.answered(under_way, route_of(scope), status)
+                tracing.answered(under_way, method_of(scope), route_of(scope), status)
                 self._told(scope, status, monotonic() - began, telling.fields)
 
     def _told(self, scope: Scope, status: int, seconds: float, fields: Mapping[str, str | float | None]) -> None:
-        route = route_of(scope)
-        self._service.metrics.answered(scope["method"], route, status)
+        method, route = method_of(scope) or "other", route_of(scope)
+        self._service.metrics.answered(method, route, status)
         if route not in health.QUIET or status >= 500:
-            method = scope["method"]
-            about = {"method": method, "route": route, "status": status, "milliseconds": round(seconds * 1000, 1)}
+            about: dict[str, str | float] = {
+                "method": method,
+                "route": route,
+                "status": status,
+                "milliseconds": round(seconds * 1000, 1),
+            }
             self._service.log.say("request", f"{method} {route} → {status}", fields={**about, **fields})
 
 
 def _traced(scope: Scope) -> AbstractContextManager[tracing.Span | None]:
-    return nullcontext() if scope["path"] in health.QUIET else tracing.span(scope["method"], kind="server")
+    return nullcontext() if scope["path"] in health.QUIET else tracing.span("HTTP", kind="server")
+
+
+def method_of(scope: Scope) -> str | None:
+    """Return the method of a request, where it is one that HTTP has; None: it is somebody's own word."""
+    method: str = scope["method"]
+    return method if method in _METHODS else None
 
 
 def route_of(scope: Scope) -> str:

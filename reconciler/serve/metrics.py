@@ -10,7 +10,6 @@ from reconciler import __version__
 from reconciler.intake.consumer import ConsumerStatus
 
 _Metric = TypeVar("_Metric", Counter, Histogram)
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 
 
 class Metrics:
@@ -94,7 +93,7 @@ class Metrics:
 
     def answered(self, method: str, route: str, status: int) -> None:
         """Count a request."""
-        self._child(self.requests, method if method in _METHODS else "other", route, str(status)).inc()
+        self._child(self.requests, method, route, str(status)).inc()
 
     def delivered(self, environment: str, data_sync: str, outcome: str, seconds: float) -> None:
         """Count a message over HTTP, and how long it took until its answer."""

@@ -67,19 +67,24 @@ def test_runs_requests_and_what_is_asked_are_spans_of_one_trace_without_ids_or_s
         wait_until(lambda: bool(service.logged("run-ended")))
         assert service.ask("GET", "/healthz") == 200
         assert service.ask("POST", "/deliveries/nobody", b"{}") == 404
+        assert service.ask("SESAME", "/healthz") == 405
+        assert service.ask("SESAME", "/deliveries/nobody") == 405
         assert service.signalled(signal.SIGTERM) == 0
-        (asked,) = service.logged("request")
+        asked, _ = service.logged("request")
     spans = spans_of(bodies)
     (run,) = [span for span in spans if span.name == "sync run"]
     assert about(run)["reconciler.run.state"] == "finished"
     within = [span for span in spans if span.trace_id == run.trace_id and span.name == "PUT"]
     assert {about(span)["server.address"] for span in within} == {"127.0.0.1"}
-    assert [about(span)["http.response.status_code"] for span in spans if span.kind == Span.SPAN_KIND_SERVER] == [404]
+    answers = [span for span in spans if span.kind == Span.SPAN_KIND_SERVER]
+    assert [about(span)["http.response.status_code"] for span in answers] == [404, 405]
+    assert [span.name.split()[0] for span in answers] == ["POST", "HTTP"]
+    assert [about(span)["http.request.method"] for span in answers] == ["POST", "_OTHER"]
     assert asked["trace"] in {span.trace_id.hex() for span in spans if span.kind == Span.SPAN_KIND_SERVER}
     sent = b"".join(bodies)
     assert b"our-shop" in sent
     ids = [each["ID"] for each in shop.emulator.state()["ordercloud"]["commerce"]["objects"]["Product"][""]]
-    for hidden in (*ids, "Bearer", "nobody", "/v1/"):
+    for hidden in (*ids, "Bearer", "nobody", "/v1/", "SESAME"):
         assert hidden.encode() not in sent
 
 
