@@ -20,6 +20,7 @@ from reconciler.words import some
 
 if TYPE_CHECKING:
     from reconciler.http.observe import Observer
+    from reconciler.ledger.data.runs import Cancelled
 
 _LONGEST = 100
 _ALL = 2**62
@@ -164,14 +165,14 @@ def _no_problem(chosen: Chosen, ids: Sequence[str], keys: Sequence[str | None]) 
     )
 
 
-def cancel_run(chosen: Chosen) -> bool:
-    """Ask the run that is on, or was cut off, to stop for good; return whether there is one.
+def cancel_run(chosen: Chosen) -> Cancelled | None:
+    """Ask the run that is on, or was cut off, to stop for good; None: there is none.
 
     Raises:
         LedgerError: the ledger cannot be written.
     """
     with Ledgers() as ledgers:
         if not ledgers.is_there(chosen.session.settings.ledger):
-            return False
+            return None
     with opened_store(chosen, "`sync cancel`", ephemeral=True) as store:
         return store.runs.cancel()

@@ -8,11 +8,12 @@ import json
 import os
 import pty
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import jsonschema
 import pytest
 
 from reconciler.app.signals import ECHO_SECONDS
+from reconciler.clock import utc_now
 from support.checkout import Checkout, Document, Ended, document, http_config, wait_until
 from support.terminals import rest
 
@@ -435,6 +437,17 @@ def test_a_run_is_cancelled_from_elsewhere(shop: Checkout) -> None:
     assert json.loads(stdout)["state"] == "cancelled"
     again = run(shop)
     assert (again["resumed"], again["mode"]) == (False, "full")
+
+
+def test_who_cancels_a_run_hears_that_another_was_asked_for_and_follows(shop: Checkout) -> None:
+    with running(shop, "run"):
+        with closing(sqlite3.connect(shop.ledger)) as connection, connection:
+            row = "SELECT id, 'request', 'full', ? FROM data_scopes"
+            connection.execute(
+                f"INSERT INTO data_wanted_runs (scope, request, mode, wanted_at) {row}", (utc_now().isoformat(),)
+            )
+        told = shop.call("sync", "cancel", "shop").stdout
+    assert told == "Asked the run of shop to stop; another was asked for and begins after it.\n"
 
 
 def test_a_watch_reports_each_run_on_a_line_and_ends_on_request(shop: Checkout) -> None:

@@ -10,6 +10,7 @@ from reconciler.ledger.data.inbox_model import Later
 from reconciler.ledger.data.model import DataScope
 from reconciler.ledger.data.obeyed import AppliedSettings
 from reconciler.ledger.data.overview import sync_overview
+from reconciler.ledger.data.runs import Cancelled
 from reconciler.ledger.data.service_model import Turn
 from reconciler.ledger.data.turns import NewestRun, TurnStore, Waits
 from reconciler.ledger.inbox_tables import inbox_messages, inboxes
@@ -67,6 +68,17 @@ def test_a_run_is_wanted_until_one_begins(ledger):
     with store.lock("me"):
         store.runs.begin("full", "digest", "me", NOW, walks=True, full=True, takes=["full"])
     assert not waits(ledger).wanted
+
+
+def test_a_run_that_is_cancelled_is_followed_by_one_that_it_does_not_do(ledger):
+    store = ledger.store(SCOPE)
+    assert store.runs.cancel() is None
+    store.runs.want("before", "full")
+    with store.lock("me"):
+        store.runs.begin("full", "digest", "me", NOW, walks=True, full=True, takes=["full"])
+        assert store.runs.cancel() == Cancelled(follows=False)
+        store.runs.want("meanwhile", "full")
+        assert store.runs.cancel() == Cancelled(follows=True)
 
 
 @pytest.mark.parametrize(("state", "is_still_wanted"), [("cancelled", False), ("interrupted", True)])

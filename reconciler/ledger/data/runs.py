@@ -10,13 +10,24 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, delete, insert, select, update
 
-from reconciler.ledger.data import hands, marks, obeyed
+from reconciler.ledger.data import hands, marks, obeyed, wanted
 from reconciler.ledger.data.model import FINISHED, INTERRUPTED, RESUMABLE, RUNNING, DataRun
 from reconciler.ledger.tables import data_runs
 
 _KEPT = 200
 _RECENT = 60
 _FIELDS = tuple(field.name for field in fields(DataRun))
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """A run that was asked to stop.
+
+    Args:
+        follows: whether another one is wanted, which begins when this one has ended.
+    """
+
+    follows: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +174,13 @@ def unfinished(connection: Connection, scope: int) -> DataRun | None:
     return run if run is not None and run.state in RESUMABLE else None
 
 
-def cancel(connection: Connection, scope: int) -> bool:
-    """Ask the newest run to stop, if it goes on or could; returns whether it does."""
+def cancel(connection: Connection, scope: int) -> Cancelled | None:
+    """Ask the newest run to stop, if it goes on or could; None: it does not."""
     run = unfinished(connection, scope)
-    if run is not None:
-        change(connection, scope, run.id, {"cancel_requested": True})
-    return run is not None
+    if run is None:
+        return None
+    change(connection, scope, run.id, {"cancel_requested": True})
+    return Cancelled(wanted.follows(connection, scope, run.id))
 
 
 def _newest_first(scope: int) -> Select[Any]:

@@ -221,8 +221,8 @@ class RunStore:
         """Record that a run that was begun before does what a request asked for; nothing where another has taken it."""
         self._scoped.write(lambda tx: wanted.given_to(tx.connection, self._scoped.id, request, run_id))
 
-    def cancel(self) -> bool:
-        """Ask the run that goes on to stop; it finds that in `run`. Returns whether there is one."""
+    def cancel(self) -> data_runs.Cancelled | None:
+        """Ask the run that goes on to stop; it finds that in `run`. None: there is none."""
         return self._scoped.write(lambda tx: data_runs.cancel(tx.connection, self._scoped.id))
 
 

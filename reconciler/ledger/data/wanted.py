@@ -47,6 +47,12 @@ def open_modes(scope: int) -> Select[Any]:
     return select(wanted_runs.c.mode).where(wanted_runs.c.scope == scope, is_open)
 
 
+def follows(connection: Connection, scope: int, run: str) -> bool:
+    """Return whether a run is wanted that a run under way does not do: it begins when that has ended."""
+    beside = open_modes(scope).where(wanted_runs.c.run.is_distinct_from(run))
+    return connection.execute(beside).first() is not None
+
+
 def taken(connection: Connection, scope: int, run: str, done: Collection[str]) -> None:
     """Record that a run that begins does what was asked for in these modes."""
     finished = select(data_runs.c.id).where(data_runs.c.scope == scope, data_runs.c.state == FINISHED)
