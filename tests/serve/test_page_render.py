@@ -138,7 +138,7 @@ def test_where_messages_come_each_part_says_how_its_changes_do() -> None:
 def test_what_is_wrong_is_said_with_why_since_when_by_whom_and_what_to_do() -> None:
     said = parsed(render.environment_page(overview(drifted(), NOW), NOW, VIEWER, several=True)).said
     for words in (
-        "Drifted: 1 difference",
+        "Drifted: 1 difference; data syncs not as promised",
         "live moved ProductSync/products jane@example.com, 14:05, PATCH productsync",
         "First seen 2026-11-20 07:30 UTC (2 h ago).",
         "Snoozed until 2026-11-21 09:30 UTC: the vendor looks at it.",

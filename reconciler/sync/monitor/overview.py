@@ -243,7 +243,7 @@ def overview(facts: Facts, now: datetime) -> Overview:
     charts = {scope: chart(runs, now) for scope, runs in facts.runs.items()}
     running = [status for status in facts.statuses if status.going is not None]
     state = found[0][0] if found else State.RUNNING if running else State.IN_SYNC
-    headline = _headline(state, facts, running, now)
+    headline = _headline(state, [reason for reason, _ in found].count(state), facts, running, now)
     return Overview(facts, now, state, headline, tuple(words for _, words in found), charts)
 
 
@@ -295,10 +295,14 @@ def _start_of_bucket(moment: datetime) -> datetime:
     return datetime.fromtimestamp(moment.timestamp() // seconds * seconds, UTC)
 
 
-def _headline(state: State, facts: Facts, running: Sequence[SyncStatus], now: datetime) -> str:
+def _headline(state: State, reasons: int, facts: Facts, running: Sequence[SyncStatus], now: datetime) -> str:
+    """Return the state in a few words; so many reasons speak for it."""
     if state is State.DRIFTED:
         drifted = 0 if facts.drift is None else _drifted(facts.drift.report)
-        return f"Drifted: {counted(drifted, 'difference')}" if drifted else "Not as promised"
+        if not drifted:
+            return "Not as promised"
+        beside = "; data syncs not as promised" if reasons > 1 else ""
+        return f"Drifted: {counted(drifted, 'difference')}{beside}"
     if state is State.RUNNING:
         names = ", ".join(dict.fromkeys(status.sync.name for status in running))
         return f"In sync, and running: {names}"
