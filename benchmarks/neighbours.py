@@ -112,11 +112,12 @@ class Phase:
 
 @dataclass(frozen=True)
 class Shop:
-    """One environment: its emulator, its marketplace and its site there, and what will be wrong with it."""
+    """One environment: its emulator, its marketplace and its site there, what will be wrong with it, and its rates."""
 
     name: str
     emulator: RunningEmulator
     sick: Sick | None = None
+    per_second: float | None = None
 
     def fill(self, word: str, records: int, **more: Any) -> None:
         """Give its marketplace so many products that are called so; nobody is told."""
@@ -137,14 +138,15 @@ class Shop:
         return f"{self.name}-{number:06}"
 
     def environment(self) -> dict[str, Any]:
-        """Its manifest, with the rates that are the default."""
+        """Its manifest, with the rates that are the default where it names none."""
+        rate = {} if self.per_second is None else {"requestsPerSecond": self.per_second}
         patch = {"kind": "DataSync", "name": "shop", "spec": {"products": {"mapping": _MAPPING}}}
         return document(
             "Environment", self.name,
             ordercloud={"apiUrl": self.emulator.ordercloud_url, "authUrl": self.emulator.ordercloud_auth_url,
-                        "clientID": self.name, "clientSecret": "${secret:OC_SECRET}"},
+                        "clientID": self.name, "clientSecret": "${secret:OC_SECRET}", **rate},
             sparklayer={"url": self.emulator.sparklayer_url, "siteID": self.name, "clientID": "emulator",
-                        "clientSecret": "${secret:SPARK_SECRET}"},
+                        "clientSecret": "${secret:SPARK_SECRET}", **rate},
             patches=[patch] if self.sick is Sick.HUNGRY else [],
         )  # fmt: skip
 
@@ -190,6 +192,16 @@ class Fleet:
     def _environ(self) -> dict[str, str]:
         return clean_environment(self._folder, **SECRETS, RECONCILER_LEDGER=self._ledger)
 
+    @property
+    def pids(self) -> list[int]:
+        """Process IDs of the workers."""
+        return [worker.pid for worker in self._workers]
+
+    @property
+    def are_working(self) -> bool:
+        """Whether all of them take jobs."""
+        return all(b'"working"' in log.read_bytes() for log in self._logs)
+
     @contextmanager
     def working(self, number: int) -> Iterator[None]:
         """Within, so many workers have all shops."""
@@ -208,6 +220,8 @@ class Fleet:
                 worker.terminate()
             for worker in self._workers:
                 worker.wait()
+            self._workers.clear()
+            self._logs.clear()
 
     def in_line(self) -> float:
         """Return for how many seconds the workers' event loops could run and waited for a core until now, at worst."""
