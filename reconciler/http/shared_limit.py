@@ -189,7 +189,10 @@ class Portion:
             now = self._clock.now()
             self._forget(now)
             used = len(self._used)
-            wanted = sum(self._waiting.values()) + int(used * _RESERVE) + bool(used)
+            # One request now and then announces no other: what is kept for that is nobody's. What was taken and is not
+            # sent yet is still ours.
+            expected = int(used * _RESERVE) + 1 if used > 1 else 0
+            wanted = sum(self._waiting.values()) + max(expected, sum(slot >= now for slot in self._taken))
             self._told = wanted > 0
             if not wanted:
                 self._slots.clear()

@@ -271,6 +271,19 @@ def test_what_goes_first_has_the_next_slots_and_others_what_it_leaves():
     assert portion.take(first=False) == (0.4, 0.4)
 
 
+def test_a_request_now_and_then_keeps_its_slot_until_it_is_sent_and_no_other():
+    clock = FakeClock(0)
+    portion = Portion(SHARE, SharedClock(lambda: clock.now))
+    portion.enter(first=False)
+    assert portion.ask().wanted == 1
+    portion.given(Grant((0.9,)))
+    assert portion.take(first=False) == (0.9, 0.9)
+    wanted = []
+    for clock.now in (0.0, ROUND + 0.1, 1.0):
+        wanted.append(portion.ask().wanted)
+    assert wanted == [1, 1, 0]
+
+
 def test_who_gives_up_leaves_its_slot_to_the_next():
     async def work(it, clock):
         limit, never = SharedLimit(it.portion, real_clock(clock)), asyncio.Event()
