@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import gc
 import os
 import re
 import shutil
@@ -92,12 +91,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         ordered += tests
         ordered += [rest.pop() for _ in range(min(len(rest), share - len(tests)))]
     items[:] = ordered + rest[::-1]
-
-
-def pytest_collection_finish() -> None:
-    """Keep Python from looking through ten thousand tests whenever it looks for garbage: they stay."""
-    gc.collect()
-    gc.freeze()
 
 
 @pytest.fixture(scope="module")
