@@ -17,6 +17,7 @@ from reconciler.errors import LockLost
 from reconciler.ledger.data.model import DataScope, ProblemRow, Result
 from reconciler.ledger.tables import names, waits
 from reconciler.ledger.writer import Ledger
+from reconciler.sync.run.counts import count_as_before
 from support import postgres
 from support.examples import examples
 from support.levels import levels_of
@@ -238,7 +239,11 @@ class LevelsMachine(RuleBasedStateMachine):
 
     @rule(shown=st.dictionaries(keys, looks, max_size=4), crash=crashes)
     def look(self, shown, crash):
-        self._do(crash, lambda it: it.look(self.run, shown, {"seen": 1}), lambda it: it.look(self.run, shown, self.now))
+        self._do(
+            crash,
+            lambda it: it.look(self.run, shown, count_as_before),
+            lambda it: it.look(self.run, shown, self.now),
+        )
 
     @rule(limit=st.integers(1, 3), later=moments, token=st.sampled_from(["one", "two"]), crash=crashes)
     def claim_due(self, limit, later, token, crash):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -159,19 +160,20 @@ class Model:
                 record.open(now)
 
     def look(self, run, shown, now):
-        newly = 0
+        newly = Counter()
         for key, look in sorted(shown.items()):
             record = self.records.get(key)
             changed = record is None or record.gone or record.look != look
             if record is not None and (look is None or (record.ready_at is None and not changed)):
-                newly += record.seen_run != run
+                if record.seen_run != run:
+                    newly += Counter(("seen", "failed" if record.dead else "unchanged"))
                 record.seen_run = run
                 # Of one that no run has compared, there is nothing better to tell.
                 record.compared_by = record.compared_by or run
             if look is not None and changed:
                 self.want([key], now, None)
                 self.records[key].look = look
-        return newly
+        return dict(newly)
 
     def open_count(self, run):
         return sum(
