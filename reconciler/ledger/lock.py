@@ -201,12 +201,13 @@ def lost(name: str) -> LockLost:
     )
 
 
-def held_applies(connection: Connection, now: datetime) -> list[tuple[str, LockHolder]]:
-    """Return the locks that applies hold, with their holders, dead or alive; those of the living come first."""
+def held_applies(connection: Connection, now: datetime) -> list[tuple[str, LockHolder, bool]]:
+    """Return the locks that applies hold, with their holders, and whether they may live; those that may come first."""
     rows = connection.execute(
         select(locks).where(or_(locks.c.name == APPLY_LOCK, _begins(f"{APPLY_LOCK}:"))).order_by(locks.c.name)
     ).all()
-    return [(row.name, _holder(row)) for row in sorted(rows, key=lambda row: _is_abandoned(row, now))]
+    found = [(row.name, _holder(row), not _is_abandoned(row, now)) for row in rows]
+    return sorted(found, key=lambda each: not each[2])
 
 
 def read_holder(connection: Connection, name: str) -> LockHolder | None:

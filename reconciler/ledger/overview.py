@@ -104,7 +104,7 @@ def read_salt(connection: Connection) -> bytes:
 def overview(tx: Transaction) -> dict[str, Any]:
     """Read what `ledger show` shows: plain data, no secret and no fingerprint."""
     connection = tx.connection
-    applies = [_lock(name, holder) for name, holder in held_applies(connection, tx.now)]
+    applies = [{**_lock(name, holder), "alive": alive} for name, holder, alive in held_applies(connection, tx.now)]
     counts = {
         table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
         for table in (runs, snapshots, fingerprints, snoozes, leases)

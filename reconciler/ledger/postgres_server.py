@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
 from reconciler.ledger.database import Database
 from reconciler.ledger.tables import NUMBERED
+
+# What the driver notes of a connection that ends is told in our own words; its own would be a line on stderr.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 _MAY_WRITE = (
     "SELECT NOT pg_is_in_recovery() AND has_table_privilege('rate_limits', 'INSERT') AND "

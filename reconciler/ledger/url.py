@@ -132,7 +132,7 @@ def durability(url: LedgerUrl | str, environ: Mapping[str, str]) -> Durability:
     """
     found = located(url)
     if found.path is None:
-        return Durability(True, f"{found} is a server's")
+        return Durability(True, f"{found} is on a database server, which keeps it")
     if has_ledger(found.path):
         return Durability(True, f"{found} is there from an earlier run")
     if environ.get("CI", "").lower() in ("", "0", "false"):

@@ -114,6 +114,13 @@ def test_killed_at_any_request_it_resumes(checkout: Checkout, nth: int, when: st
     assert checkout.call("apply", "--resume").status == 1
 
 
+def test_the_ledger_shows_that_the_holder_of_the_apply_lock_is_dead(checkout: Checkout) -> None:
+    prepare(checkout)
+    with killed_at(checkout, READING + 1, "after") as fired:
+        assert fired
+    assert "apply, who is dead since" in " ".join(checkout.call("ledger", "show").stdout.split())
+
+
 def assert_nothing_done_twice(checkout: Checkout, killed_after: int) -> None:
     """A create, a rename or a delete is sent again only after a read, and never once it was carried out."""
     requests = checkout.emulator.requests()

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from reconciler.errors import LedgerError
 from reconciler.ledger.data.model import DataScope, ProblemRow, Result
 from reconciler.ledger.schema import VERSION
 from reconciler.ledger.sqlite import SqliteDatabase
@@ -54,6 +55,9 @@ def test_the_lock_of_a_data_sync_is_unlocked_by_its_name(used: Checkout) -> None
         assert refused.status == 1
         assert "somebody alive" in " ".join(refused.stderr.split())
         assert "No lock is held" in used.call("ledger", "unlock", "--force").stdout
+        assert (
+            "No lock data/else is held; `reconciler ledger show`" in used.call("ledger", "unlock", "data/else").stdout
+        )
         assert "somebody alive" in used.call("ledger", "unlock", "--force", SCOPE.lock_name).stdout
 
 
@@ -134,9 +138,21 @@ def test_an_environment_with_other_apis_is_refused_until_it_is_bound_anew(checko
     assert checkout.call("plan", "-e", "test").status == 0
 
 
+def test_where_the_site_is_another_one_both_are_read(checkout: Checkout) -> None:
+    with Ledger.open(checkout.ledger_url) as ledger:
+        with ledger.lock("me", "test", {"sparklayer": "https://api.example#demo"}):
+            pass
+        words = "as the site demo at https://api.example, and now it is the site demo2 at https://api.example"
+        with (
+            pytest.raises(LedgerError, match=words),
+            ledger.lock("me", "test", {"sparklayer": "https://api.example#demo2"}),
+        ):
+            pass
+
+
 def test_applies_to_two_environments_of_one_ledger_do_not_wait_for_each_other(checkout: Checkout) -> None:
     checkout.write("environment.yaml", checkout.environment(), checkout.environment("other"))
     with Ledger.open(checkout.ledger_url) as ledger, ledger.lock("somebody", "test"):
         assert checkout.call("apply", "--yes", "-e", "test").status == 1
         assert checkout.call("apply", "--yes", "-e", "other").status == 0
-        assert "Apply lock of test: held by somebody" in checkout.call("ledger", "show", "-e", "other").stdout
+        assert "Apply lock of test: held by somebody since" in checkout.call("ledger", "show", "-e", "other").stdout

@@ -27,10 +27,16 @@ def require_same(connection: Connection, name: str, live_sides: Mapping[str, str
     for api, live_side in live_sides.items():
         if known.get(api, live_side) != live_side:
             raise LedgerError(
-                f"The ledger knows the environment {name} as {known[api]}, and now it is {live_side}",
+                f"The ledger knows the environment {name} as {_words(known[api])}, and now it is {_words(live_side)}",
                 next_step="Give this environment another name or another ledger. If it is the same one at a new place, "
                 f"`reconciler ledger rebind -e {name}`.",
             )
+
+
+def _words(live_side: str) -> str:
+    """Return a live side so that its site is read: what follows a `#` in a URL is shown to nobody."""
+    url, _, site = live_side.partition("#")
+    return f"the site {site} at {url}" if site else url
 
 
 def remember(connection: Connection, name: str, live_sides: Mapping[str, str]) -> None:

@@ -57,7 +57,8 @@ def _lock(lock: Mapping[str, Any] | None, style: Style) -> list[str]:
     if lock is None:
         return [f"Apply lock: {style.paint('free', GREEN)}"]
     of_one = lock["name"].partition(":")[2]
-    words = f"Apply lock{f' of {of_one}' if of_one else ''}: held by {lock['holder']} since {_time(lock['taken_at'])}"
+    by = f"{lock['holder']}{'' if lock['alive'] else ', who is dead'}"
+    words = f"Apply lock{f' of {of_one}' if of_one else ''}: held by {by} since {_time(lock['taken_at'])}"
     return style.wrap(
         f"{words}, last heard of {_time(lock['heartbeat_at'])}, lapses {_time(lock['expires_at'])}",
         0,
