@@ -49,7 +49,7 @@ from reconciler.sync.run.queue import JobKind, QueuedJob
 from reconciler.workers.jobs import JobQueue
 
 _MOST = 1.25
-_WAIT_SECONDS = 600.0
+WAIT_SECONDS = 600.0
 _TAIL_SECONDS = 120.0
 _RETRY_AFTER = 600
 _HUNGRY = 2_000
@@ -277,7 +277,7 @@ def _measured(fleet: Fleet, stores: Mapping[str, Store], ledger: str, asked: Ask
                 written.setdefault(key, datetime.fromisoformat(request["time"]).timestamp())
         return len(written) == len(keys)
 
-    _wait_for(all_written, _TAIL_SECONDS, fails=False)
+    wait_for(all_written, _TAIL_SECONDS, fails=False)
     seconds = time.monotonic() - began
     waits = sorted(written[key] - due[key] for key in written)
     return Phase(waits, len(keys) - len(written), (fleet.in_line() - waited) / seconds, fleet.jobs(logged))
@@ -321,7 +321,7 @@ def measure(folder: Path, asked: Asked) -> tuple[Phase, Phase]:
             scopes = ledger.database.run(lambda tx: all_scopes(tx.connection))
             stores = {scope.environment: ledger.store(scope) for scope in scopes}
             with fleet.working(asked.workers):
-                _wait_for(lambda: all(stores[each.name].runs.last(full=True) for each in shops), _WAIT_SECONDS)
+                wait_for(lambda: all(stores[each.name].runs.last(full=True) for each in shops))
                 for shop in shops:
                     shop.fill("Well", asked.records)
                 before = _measured(fleet, stores, url, asked)
@@ -340,7 +340,17 @@ def _give_way(emulator: RunningEmulator) -> None:
     os.setpriority(os.PRIO_PROCESS, emulator.pid, _GIVES_WAY)
 
 
-def _wait_for(so: Callable[[], bool], seconds: float, *, fails: bool = True) -> None:
+def wait_for(so: Callable[[], object], seconds: float = WAIT_SECONDS, *, fails: bool = True) -> None:
+    """Wait until something is so.
+
+    Args:
+        so: says whether it is.
+        seconds: to wait at most.
+        fails: whether it is an error that it was not so by then.
+
+    Raises:
+        RuntimeError: it was not.
+    """
     end = time.monotonic() + seconds
     while not so():
         if time.monotonic() > end:

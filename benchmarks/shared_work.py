@@ -10,7 +10,7 @@ import asyncio
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from types import ModuleType
 from sqlalchemy import func, select
 
 from benchmarks.harness import Row, is_large
-from benchmarks.neighbours import Fleet, Shop
+from benchmarks.neighbours import Fleet, Shop, wait_for
 from benchmarks.postgres import postgres
 from reconciler.clock import utc_now
 from reconciler.emulator.testing import emulator_process
@@ -38,7 +38,6 @@ _MOST = 1.15
 _ROUNDS = 3
 _RECORDS = 10_000 if is_large() else 2_000
 _RATE = 5_000
-_WAIT_SECONDS = 900.0
 _TICKS = os.sysconf("SC_CLK_TCK")
 _HANDS = select(func.count()).select_from(hands)
 
@@ -80,10 +79,10 @@ def measure(folder: Path, records: int) -> dict[int, list[Cost]]:
             for turn in range(_ROUNDS + 1):
                 for number in _NUMBERS:
                     with fleet.working(number):
-                        _wait(lambda: fleet.are_working)
+                        wait_for(lambda: fleet.are_working)
                         if not turn and number == _NUMBERS[0]:
                             store.runs.want("first", "full")
-                            _wait(lambda: store.runs.last(full=True))
+                            wait_for(lambda: store.runs.last(full=True))
                         shop.fill(f"Round {turn} {number}", records)
                         cost = _brought(fleet, ledger, store, url, server_pid, records)
                     if turn:
@@ -104,12 +103,12 @@ def _brought(fleet: Fleet, ledger: Ledger, store: Store, url: str, server: int, 
 
     def is_over() -> bool:
         nonlocal most
-        hands = ledger.database.run(lambda tx: tx.connection.execute(_HANDS).scalar_one())
-        most = max(most, hands)
+        number = ledger.database.run(lambda tx: tx.connection.execute(_HANDS).scalar_one())
+        most = max(most, number)
         newest = store.runs.last()
-        return hands == 0 and newest != before and not store.records.is_anything_waiting(utc_now())
+        return number == 0 and newest != before and not store.records.is_anything_waiting(utc_now())
 
-    _wait(is_over)
+    wait_for(is_over)
     seconds = time.monotonic() - began
     return Cost(_seconds(fleet.pids) - took[0], _seconds([server]) - took[1], seconds, most)
 
@@ -142,14 +141,6 @@ def _stat(pid: int) -> tuple[int, int]:
     """Return the parent of a process, and the ticks that it and its ended children have had."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return int(fields[1]), sum(map(int, fields[11:15]))
-
-
-def _wait(so: Callable[[], object]) -> None:
-    end = time.monotonic() + _WAIT_SECONDS
-    while not so():
-        if time.monotonic() > end:
-            raise RuntimeError(f"it did not come to that in {_WAIT_SECONDS:g} s")
-        time.sleep(0.25)
 
 
 def rows(folder: Path, records: int = _RECORDS) -> Iterator[Row]:

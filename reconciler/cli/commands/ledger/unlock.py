@@ -33,9 +33,10 @@ def unlock(options: Options, lock: str | None, force: bool) -> None:
     names = [lock] if lock else [apply_lock(project.name()), APPLY_LOCK]
     with Ledger.open(project.settings().ledger) as opened:
         broken = next(filter(None, (opened.unlock(name, force=force) for name in names)), None)
-    none = (
-        f"No lock {terminal(lock)} is held; `reconciler ledger show` lists those that are."
-        if lock
-        else "No lock is held."
-    )
-    write_result(options, f"Removed the lock of {terminal(broken.holder)}." if broken else none)
+    if broken is not None:
+        words = f"Removed the lock of {terminal(broken.holder)}."
+    elif lock:
+        words = f"No lock {terminal(lock)} is held; `reconciler ledger show` lists those that are."
+    else:
+        words = "No lock is held."
+    write_result(options, words)
