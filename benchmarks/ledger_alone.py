@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 import sqlite3
 import subprocess
@@ -15,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 
 from benchmarks.harness import REPOSITORY, Row, clean_environment, is_large
+from benchmarks.postgres import postgres as postgres_of_tests
 from reconciler.ledger.data.chunks import chunks
 from reconciler.ledger.data.model import DataScope, Result
 from reconciler.ledger.data.store import Store
@@ -146,11 +146,7 @@ def _begun(hands: list[subprocess.Popen[bytes]]) -> list[subprocess.Popen[bytes]
 @contextmanager
 def _server(folder: Path) -> Iterator[tuple[ModuleType, str]]:
     """A server of its own, which writes as one in use does."""
-    spec = importlib.util.spec_from_file_location("bench_server", REPOSITORY / "tests" / "support" / "postgres.py")
-    assert spec is not None
-    assert spec.loader is not None
-    postgres = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(postgres)
+    postgres = postgres_of_tests()
     postgres.SETTINGS = (
         "fsync=on",
         "log_min_messages=panic",

@@ -23,6 +23,8 @@ _MOST = 2**63
 _NO_PAST = 9000
 _ESCAPE = "\x1a"
 _ODD = re.compile("[\0\x1a\ud800-\udfff]")
+# Kept, as `json.dumps` makes one each time where it is not to write as it does by default.
+_as_compact_json = json.JSONEncoder(separators=(",", ":")).encode
 _ESCAPED = re.compile("\x1a([0-9a-f]{4})")
 
 
@@ -197,7 +199,7 @@ class JsonText(Checked[dict[str, Any]]):
         """Turn an object into text."""
         if value is None:
             return None
-        return json.dumps(value, separators=(",", ":")) if value else ""
+        return _as_compact_json(value) if value else ""
 
     def decoded(self, value: str) -> dict[str, Any]:
         """Turn text into an object."""

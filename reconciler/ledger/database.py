@@ -3,45 +3,34 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from secrets import token_bytes
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from sqlalchemy import (
-    JSON,
-    ColumnElement,
     Connection,
     Engine,
-    Executable,
-    Table,
-    cast,
-    func,
     insert,
     inspect,
     select,
     text,
-    type_coerce,
     update,
 )
 
 from reconciler.clock import utc_now
 from reconciler.errors import LedgerError, LedgerTooNew
 from reconciler.ledger import schema
-from reconciler.ledger.columns import DamagedValue, Words
+from reconciler.ledger.columns import DamagedValue
 from reconciler.ledger.config.secret_fingerprint import SALT_BYTES
 from reconciler.ledger.heart import Heart
 from reconciler.ledger.tables import meta
 from reconciler.ledger.url import LedgerUrl
-
-if TYPE_CHECKING:
-    from sqlalchemy.dialects.sqlite import Insert
 
 Clock = Callable[[], datetime]
 
@@ -281,47 +270,6 @@ def read_version(connection: Connection, url: LedgerUrl) -> Version | None:
         f"{url.shown} is a database of something else, not a ledger",
         next_step="Set RECONCILER_LEDGER to one of its own.",
     )
-
-
-def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> int:
-    """Insert rows and return how many; one whose key is there already, if only for a moment, stays as it is there."""
-    if not rows:
-        return 0
-    statement = _insert_new(table, connection.dialect.name)
-    return connection.execute(statement, rows, execution_options={"preserve_rowcount": True}).rowcount
-
-
-def insert_or_update(connection: Connection, table: Table, rows: Sequence[dict[str, Any]], *columns: str) -> None:
-    """Insert rows; of one whose key is there already, set these columns."""
-    if rows:
-        connection.execute(_insert_or_update(table, connection.dialect.name, columns), rows)
-
-
-@cache
-def _insert_new(table: Table, dialect: str) -> Executable:
-    return insert_into(table, dialect).on_conflict_do_nothing()
-
-
-@cache
-def _insert_or_update(table: Table, dialect: str, columns: tuple[str, ...]) -> Executable:
-    statement = insert_into(table, dialect)
-    new = {name: statement.excluded[name] for name in columns}
-    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=new)
-
-
-def insert_into(table: Table, dialect: str) -> Insert:
-    """Return an insert that a database's dialect can tell what to do with rows that are there already."""
-    if dialect == "sqlite":
-        from sqlalchemy.dialects.sqlite import insert as insert_here
-    else:
-        from sqlalchemy.dialects.postgresql import insert as insert_here  # type: ignore[assignment]
-    return insert_here(table)
-
-
-def rows_of(texts: ColumnElement[Any], dialect: str) -> ColumnElement[str]:
-    """Return the column of a table that has a row for each text of a `ListOfWords`, in their order."""
-    unfold = func.json_each(texts) if dialect == "sqlite" else func.json_array_elements_text(cast(texts, JSON))
-    return type_coerce(unfold.table_valued("value").c.value, Words())
 
 
 @contextmanager

@@ -23,8 +23,9 @@ from sqlalchemy import bindparam, select, update
 from reconciler.errors import LedgerError
 from reconciler.http.limit import Limit, Turn
 from reconciler.http.shared_limit import Portion, SharedClock, SharedLimit
-from reconciler.ledger.database import Database, Transaction, insert_new, open_existing
+from reconciler.ledger.database import Database, Transaction, open_existing
 from reconciler.ledger.rate_tables import rate_limits
+from reconciler.ledger.rows import insert_new
 from reconciler.ledger.told_rates import read_quota, shown_quotas
 from reconciler.ledger.url import LedgerUrl
 from reconciler.quota import ROUND, Ask, Grant, Quota, Share

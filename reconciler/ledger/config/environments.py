@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, delete, select
 
 from reconciler.errors import LedgerError
-from reconciler.ledger.database import insert_new
+from reconciler.ledger.rows import insert_new
 from reconciler.ledger.tables import environments
 
 

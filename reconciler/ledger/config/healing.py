@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, delete, func, insert, select
 
-from reconciler.ledger.database import insert_new
+from reconciler.ledger.rows import insert_new
 from reconciler.ledger.tables import drift_seen, heals
 
 Seen = tuple[str, str]

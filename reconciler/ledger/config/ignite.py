@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, insert, select, update
 
 from reconciler.ledger.config.model import SealedCredentials, SiteConnection
-from reconciler.ledger.database import Database, Transaction, insert_new
+from reconciler.ledger.database import Database, Transaction
+from reconciler.ledger.rows import insert_new
 from reconciler.ledger.tables import ignite_connections, ignite_credentials
 
 

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, func, select, update
 
 from reconciler.ledger.config.model import ConfigMove
-from reconciler.ledger.database import Database, Transaction, insert_new
+from reconciler.ledger.database import Database, Transaction
 from reconciler.ledger.move_tables import config_moves, config_restores
+from reconciler.ledger.rows import insert_new
 
 KEPT = 1_000
 """Moves of one API that are kept, the newest; so many webhooks cannot fill a ledger."""

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Delete, Table, and_, bindparam
 
 from reconciler.ledger.config.model import LiveObject
 from reconciler.ledger.config.secret_fingerprint import IN_DOUBT
-from reconciler.ledger.database import insert_new, insert_or_update
+from reconciler.ledger.rows import insert_new, insert_or_update
 from reconciler.ledger.tables import fingerprints, first_applies, removals, snapshots
 
 Digests = Mapping[str, bytes | None]

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Select, insert, select, update
 
 from reconciler.ledger.columns import DamagedValue
 from reconciler.ledger.config.model import AskedRequest, RequestStep, StepState
-from reconciler.ledger.database import insert_new
+from reconciler.ledger.rows import insert_new
 from reconciler.ledger.tables import request_memory, request_steps, requests
 
 # A manifest's request is over seven days after it was written; what is older is only to be told.

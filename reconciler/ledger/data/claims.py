@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, or_, select, update
+from sqlalchemy import Connection, and_, case, func, or_, select, update
 
 from reconciler.ledger.data.chunks import chunks
 from reconciler.ledger.data.in_doubt import IN_DOUBT, nothing_else_arrives
 from reconciler.ledger.data.model import Level
-from reconciler.ledger.data.records import Values, among, level_of, read, with_problems, write
+from reconciler.ledger.data.records import Values, among, as_moment, level_of, read, with_problems, write
 from reconciler.ledger.tables import records
 
 
@@ -47,12 +47,19 @@ def claim_due(
         chosen = [*chosen[: limit - newest], *connection.execute(lately).mappings()]
     claimed: dict[str, Values] = {}
     for row in chosen:
-        values = {**row, "claim": claim, "claimed_until": until, "claimed_run": run, "retry_at": None}
-        values["ready_at"] = values["ready_at"] or now
-        if values["due_at"] is not None and values["due_at"] <= sync_now:
-            values["due_at"] = None
-        claimed[row["key"]] = values
-    write(connection, scope, claimed, claimed)
+        is_due = row["due_at"] is not None and row["due_at"] <= sync_now
+        news = {"retry_at": None, "ready_at": row["ready_at"] or now, "due_at": None if is_due else row["due_at"]}
+        claimed[row["key"]] = {**row, **news}
+    to_claim = update(records).values(
+        claim=claim,
+        claimed_until=until,
+        claimed_run=run,
+        retry_at=None,
+        ready_at=func.coalesce(records.c.ready_at, as_moment(now)),
+        due_at=case((records.c.due_at <= sync_now, None), else_=records.c.due_at),
+    )
+    for chunk in chunks(claimed):
+        connection.execute(to_claim.where(among(scope, chunk)))
     return [level_of(values, now) for values in claimed.values()]
 
 
@@ -96,4 +103,4 @@ def doubt(connection: Connection, scope: int, parts: Mapping[str, Collection[str
         values.update(ready_at=values["ready_at"] or now, retry_at=None)
         # Nobody takes this back, whoever began a write since.
         values.update(begun_by="", begun_at=now)
-    write(connection, scope, rows, rows)
+    write(connection, rows, rows)

@@ -9,13 +9,12 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Executable, Select, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Executable, Select, Table, bindparam, delete, func, select, update
 
 from reconciler.ledger.columns import Past
 from reconciler.ledger.data.chunks import chunks
 from reconciler.ledger.data.inbox_model import InboxOverview, Later, TypeCount, UnknownMessage
 from reconciler.ledger.data.model import DataScope
-from reconciler.ledger.database import insert_into, insert_new
 from reconciler.ledger.inbox_tables import (
     inbox_marks,
     inbox_messages,
@@ -24,6 +23,7 @@ from reconciler.ledger.inbox_tables import (
     inbox_unknown,
     inboxes,
 )
+from reconciler.ledger.rows import insert_into, insert_new, insert_rows
 
 MOST_TYPES = 200
 """Types counted by themselves; what comes beyond is counted together."""
@@ -64,8 +64,7 @@ def keep(connection: Connection, inbox: int, later: Sequence[Later], now: dateti
             for said in chunk
             if said not in known
         ]
-        if rows:
-            connection.execute(insert(inbox_messages), rows)
+        insert_rows(connection, inbox_messages, rows)
 
 
 def mark(connection: Connection, inbox: int, marked: Mapping[str, tuple[bytes, Sequence[Later]]]) -> list[Later]:
@@ -120,7 +119,7 @@ def keep_unknown(
         {"inbox": inbox, "type": kind[:_LONGEST_TYPE], "members": {"names": list(members)}, "taken_at": now}
         for kind, members in unknown[-MOST_UNKNOWN:]
     ]
-    connection.execute(insert(inbox_unknown), rows)
+    insert_rows(connection, inbox_unknown, rows)
     newest = (
         select(inbox_unknown.c.number).where(inbox_unknown.c.inbox == inbox).order_by(inbox_unknown.c.number.desc())
     )

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from reconciler.ledger.data.chunks import chunks
 from reconciler.ledger.data.model import Distrust
-from reconciler.ledger.database import insert_new
 from reconciler.ledger.memo_tables import memos
+from reconciler.ledger.rows import insert_new
 from reconciler.ledger.tables import scopes
 
 Memo = Mapping[str, Any]

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Table, bindparam, delete, func, select
 
 from reconciler.ledger.data.chunks import chunks
-from reconciler.ledger.database import insert_new
+from reconciler.ledger.rows import insert_new
 from reconciler.ledger.tables import names, waits
 
 Name = tuple[str, str]

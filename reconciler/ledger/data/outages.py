@@ -8,8 +8,9 @@ from datetime import timedelta
 
 from sqlalchemy import delete, select, update
 
-from reconciler.ledger.database import Database, Transaction, insert_or_update
+from reconciler.ledger.database import Database, Transaction
 from reconciler.ledger.rate_tables import outages
+from reconciler.ledger.rows import insert_or_update
 
 FIRST_PAUSE = timedelta(seconds=30)
 """How long nobody asks an API that was just found away; later half as long as it has been away by then."""

@@ -25,8 +25,8 @@ from reconciler.ledger.data.model import (
     SyncOverview,
 )
 from reconciler.ledger.data.service_model import Applied, RunningNow, Turn
-from reconciler.ledger.database import insert_new
 from reconciler.ledger.lock import is_held, read_holder
+from reconciler.ledger.rows import insert_new
 from reconciler.ledger.service_tables import applied_settings, turns
 from reconciler.ledger.tables import records, scopes
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Integer, and_, bindparam, delete, func, insert, literal_column, select, update
+from sqlalchemy import Connection, Integer, and_, bindparam, delete, func, literal_column, select, update
 
 from reconciler.ledger.columns import DamagedValue
 from reconciler.ledger.data.chunks import chunks
 from reconciler.ledger.data.model import CodeCount, LoggedProblem, OpenProblem, ProblemRow
+from reconciler.ledger.rows import insert_rows
 from reconciler.ledger.tables import entries, problems, records
 
 _HELD_LISTED = 1_000
@@ -81,23 +82,23 @@ def replace(connection: Connection, scope: int, found: Mapping[str, Collection[P
             .values(message=bindparam("new_message"), url=bindparam("new_url")),
             [{"of_number": n, "new_message": p.message, "new_url": p.url} for n, p in changed.items()],
         )
-    if added:
-        connection.execute(
-            insert(problems),
-            [
-                {
-                    "scope": scope,
-                    "key": key,
-                    "external_id": problem.external_id,
-                    "part": problem.part,
-                    "code": problem.code,
-                    "message": problem.message,
-                    "url": problem.url,
-                    "found_at": now,
-                }
-                for (key, _), problem in added.items()
-            ],
-        )
+    insert_rows(
+        connection,
+        problems,
+        [
+            {
+                "scope": scope,
+                "key": key,
+                "external_id": problem.external_id,
+                "part": problem.part,
+                "code": problem.code,
+                "message": problem.message,
+                "url": problem.url,
+                "found_at": now,
+            }
+            for (key, _), problem in added.items()
+        ],
+    )
     touched = (problem for group in (added, changed, mended) for problem in group.values())
     _settle_entries(connection, scope, list(dict.fromkeys(problem.external_id for problem in touched)))
 
@@ -248,14 +249,8 @@ def _settle_entries(connection: Connection, scope: int, external_ids: Sequence[s
         connection.execute(delete(entries).where(*mended, entries.c.offered == 0))
         connection.execute(update(entries).where(*mended).values(open=False))
         new = [external_id for external_id in chunk if external_id in wrong - known]
-        if new:
-            connection.execute(
-                insert(entries),
-                [
-                    {"scope": scope, "external_id": external_id, "open": True, "version": 1, "offered": 0, "logged": 0}
-                    for external_id in new
-                ],
-            )
+        entry = {"scope": scope, "open": True, "version": 1, "offered": 0, "logged": 0}
+        insert_rows(connection, entries, [{**entry, "external_id": external_id} for external_id in new])
 
 
 def _joined(connection: Connection, scope: int, external_ids: Sequence[str]) -> list[LoggedProblem]:

@@ -19,7 +19,6 @@ from sqlalchemy import (
     exists,
     false,
     func,
-    insert,
     select,
     true,
     type_coerce,
@@ -32,7 +31,7 @@ from reconciler.ledger.data.fence import Beginning, Fence
 from reconciler.ledger.data.in_doubt import IN_DOUBT, may_have_changed, may_still_change, note_begun
 from reconciler.ledger.data.marks import is_seen_by
 from reconciler.ledger.data.model import Level, Result
-from reconciler.ledger.database import insert_into, rows_of
+from reconciler.ledger.rows import insert_into, insert_rows, rows_of, update_rows
 from reconciler.ledger.tables import problems, records
 
 WRITING = timedelta(minutes=10)
@@ -43,6 +42,9 @@ PAGE = 10_000
 """Records that one statement looks at where all of a scope have to be."""
 _COLUMNS = tuple(column.name for column in records.columns if column.name not in ("scope", "key", "number"))
 _CHANGING = tuple(name for name in _COLUMNS if name != "draw")
+_BEGINNING = (
+    "prints", "ready_at", "retry_at", "dead", "claim", "claimed_until", "begun_by", "begun_at", "doubt_until",
+)  # fmt: skip
 
 Values = dict[str, Any]
 
@@ -162,14 +164,15 @@ def begin_writes(
         if note_begun(values, fence.hand, now):
             returnable.add(key)
         values["prints"] = {**values["prints"], **dict.fromkeys(sent, IN_DOUBT)}
-        values["held"] = held.get(key, values["held"])
+        if key in held:
+            values["held"] = held[key]
         values.update(ready_at=values["ready_at"] or now, retry_at=None, dead=False)
         if values["claim"] is None or values["claimed_until"] <= now:
             values.update(claim=claim, claimed_until=now + WRITING)
         elif token is not None and key not in unclaimed:
             values["claimed_until"] = max(values["claimed_until"], now + WRITING)
         changed[key] = values
-    write(connection, scope, changed, rows)
+    write(connection, changed, rows, (*_BEGINNING, "held") if held else _BEGINNING)
     return Beginning(frozenset(returnable), frozenset(refused))
 
 
@@ -218,7 +221,7 @@ def record(
         if result.written:
             values["written_at"] = now
         changed[result.key] = values
-    write(connection, scope, changed, rows)
+    write(connection, changed, rows)
     return refused
 
 
@@ -247,7 +250,7 @@ def failed(
         values.update(ready_at=values["ready_at"] or now, retry_at=retry_at)
     if fence.run is not None:
         values["seen_run"] = fence.run
-    write(connection, scope, {key: values}, rows)
+    write(connection, {key: values}, rows)
 
 
 def pages(connection: Connection, scope: int, after: str | None = None) -> Iterator[ColumnElement[bool]]:
@@ -283,7 +286,7 @@ def forget_prints(connection: Connection, scope: int, keys: Collection[str] | No
         rows = read(connection, scope, chunk)
         for values in rows.values():
             values["prints"] = dict.fromkeys(values["prints"], IN_DOUBT)
-        write(connection, scope, rows, rows)
+        write(connection, rows, rows)
 
 
 def hold(connection: Connection, scope: int, held: Mapping[str, tuple[Mapping[str, Any], Collection[str]]]) -> None:
@@ -293,7 +296,7 @@ def hold(connection: Connection, scope: int, held: Mapping[str, tuple[Mapping[st
         now, forgotten = held[key]
         prints = {part: value for part, value in values["prints"].items() if part not in forgotten}
         values.update(held=dict(now), prints=prints)
-    write(connection, scope, rows, rows)
+    write(connection, rows, rows)
 
 
 def move(connection: Connection, scope: int, moves: Mapping[str, str]) -> None:
@@ -306,7 +309,7 @@ def move(connection: Connection, scope: int, moves: Mapping[str, str]) -> None:
             changed[new] = {**(rows.get(new) or fresh(scope, new)), "held": rows[old]["held"], "prints": {}}
             left = {"applied": rows[old]["wanted"], "attempts": 0, "dead": False, "gone": True, "held_back": False}
             changed[old] = {**rows[old], **nothing, **left, "claimed_until": None}
-    write(connection, scope, changed, rows)
+    write(connection, changed, rows)
 
 
 def drop(connection: Connection, scope: int, keys: Collection[str]) -> int:
@@ -329,27 +332,16 @@ def read(connection: Connection, scope: int, keys: Iterable[str]) -> dict[str, V
     return rows
 
 
-def write(connection: Connection, scope: int, changed: Mapping[str, Values], known: Collection[str]) -> None:
-    """Write rows of records; those that are not known yet are made."""
-    existing = [
-        {"of_key": key, **{f"new_{name}": values[name] for name in _CHANGING}}
-        for key, values in changed.items()
-        if key in known
-    ]
-    if existing:
-        connection.execute(
-            update(records)
-            .where(records.c.scope == scope, records.c.key == bindparam("of_key"))
-            .values({name: bindparam(f"new_{name}") for name in _CHANGING}),
-            existing,
-        )
-    make(connection, [values for key, values in changed.items() if key not in known])
-
-
-def make(connection: Connection, rows: Sequence[Values]) -> None:
-    """Make rows of records."""
-    if rows:
-        connection.execute(insert(records), rows)
+def write(
+    connection: Connection,
+    changed: Mapping[str, Values],
+    known: Collection[str],
+    columns: Sequence[str] = _CHANGING,
+) -> None:
+    """Write rows of records; of those that are known these columns, the others are made."""
+    existing = [values for key, values in changed.items() if key in known]
+    update_rows(connection, records, existing, *columns)
+    insert_rows(connection, records, [values for key, values in changed.items() if key not in known])
 
 
 def fresh(scope: int, key: str) -> Values:

@@ -13,7 +13,8 @@ from reconciler.ledger.columns import Words
 from reconciler.ledger.data.chunks import chunks
 from reconciler.ledger.data.fence import Fence
 from reconciler.ledger.data.marks import is_seen_by, mark
-from reconciler.ledger.data.records import among, as_moment, fresh, make
+from reconciler.ledger.data.records import among, as_moment, fresh
+from reconciler.ledger.rows import insert_rows
 from reconciler.ledger.tables import data_runs, records
 
 
@@ -86,7 +87,7 @@ def seen(
                 higher.values(applied=bindparam("revision")),
                 [{"of_key": key, "revision": revisions[key]} for key in older],
             )
-        make(connection, [{**fresh(scope, key), **by_run} for key in chunk if key not in wanted])
+        insert_rows(connection, records, [{**fresh(scope, key), **by_run} for key in chunk if key not in wanted])
     if run_id is not None:
         mark(connection, scope, run_id, unchanged)
     return refused

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Executable, and_, bindparam, case, delete, li
 
 from reconciler.ledger.data.chunks import chunks
 from reconciler.ledger.data.inbox_model import LAG, Told
-from reconciler.ledger.database import insert_into
 from reconciler.ledger.inbox_tables import inbox_told
+from reconciler.ledger.rows import insert_into
 from reconciler.ledger.tables import records as record_rows
 
 

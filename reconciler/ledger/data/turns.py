@@ -12,9 +12,10 @@ from sqlalchemy import Column, ColumnElement, Row, Select, and_, func, or_, sele
 from reconciler.ledger.data import overview
 from reconciler.ledger.data.model import DataScope
 from reconciler.ledger.data.service_model import Turn
-from reconciler.ledger.database import Database, Transaction, insert_or_update
+from reconciler.ledger.database import Database, Transaction
 from reconciler.ledger.inbox_tables import inbox_messages, inboxes
 from reconciler.ledger.lock import held
+from reconciler.ledger.rows import insert_or_update
 from reconciler.ledger.service_tables import applied_settings, turns
 from reconciler.ledger.tables import data_runs, records, scopes, wanted_runs
 

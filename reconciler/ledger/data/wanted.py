@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, delete, or_, select, update
 
 from reconciler.ledger.data.model import FINISHED
-from reconciler.ledger.database import insert_new
+from reconciler.ledger.rows import insert_new
 from reconciler.ledger.tables import data_runs, wanted_runs
 
 _BY_MESSAGE = "message:"
