@@ -174,10 +174,10 @@ class Source(Protocol[RecordT]):
     def everything(self) -> AsyncGenerator[list[RecordT], None]:
         """Yield all records in chunks."""
 
-    def listed(self) -> AsyncGenerator[Mapping[str, bytes | None], None]:
+    def listed(self) -> AsyncGenerator[Mapping[str, bytes], None]:
         """Yield what lists alone show of all records, in chunks: its fingerprint by ID, as `DataType.look` returns it.
 
-        None: they show nothing of it that could be compared. Whatever `changed_since` finds shows in it.
+        Whatever `changed_since` finds shows in it. Those that no ID asks for are left out; see `Nameless`.
         """
 
     def changed_since(self, moment: datetime) -> AsyncGenerator[list[RecordT], None]:

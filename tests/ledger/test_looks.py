@@ -62,12 +62,6 @@ def test_what_differs_or_is_new_is_wanted_and_not_seen(store):
     assert [level.wanted for level in store.records.levels(["a", "d"]).values()] == [1, 1]
 
 
-def test_what_shows_nothing_is_seen_where_it_is_known_and_made_nowhere(store):
-    run = begin(store)
-    assert look(store, run, {"a": None, "d": None}) == {"seen": 1, "unchanged": 1}
-    assert (opened(store), store.records.levels(["d"])) == (set(), {})
-
-
 def test_what_is_as_before_counts_as_what_became_of_it_and_is_not_called_good(store):
     first = begin(store)
     store.records.record([Result("a", held_back=True)], first.id)

@@ -63,7 +63,8 @@ class Things:
     changed: list[str] = field(default_factory=list)
     unlisted: set[str] = field(default_factory=set)
     outside: set[str] = field(default_factory=set)
-    nameless: set[str] = field(default_factory=set)
+    without_id: set[str] = field(default_factory=set)
+    came: list[tuple[str, str]] = field(default_factory=list)
     stale: set[str] = field(default_factory=set)
     sent: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
@@ -207,7 +208,13 @@ class Things:
         for key, text in list(self.there.items()):
             if key not in self.unlisted | self.outside:
                 self.may_fail(f"list {key}")
-                yield {key: None if key in self.nameless else self.look((key, text))}
+                if key in self.without_id:
+                    self.came.append((key, text))
+                yield {} if key in self.without_id else {key: self.look((key, text))}
+
+    def nameless(self) -> list[tuple[str, str]]:
+        found, self.came = self.came, []
+        return found
 
     async def changed_since(self, moment: datetime) -> Any:
         if self.held is not None:

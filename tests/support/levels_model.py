@@ -164,13 +164,13 @@ class Model:
         for key, look in sorted(shown.items()):
             record = self.records.get(key)
             changed = record is None or record.gone or record.look != look
-            if record is not None and (look is None or (record.ready_at is None and not changed)):
+            if record is not None and record.ready_at is None and not changed:
                 if record.seen_run != run:
                     newly += Counter(("seen", "failed" if record.dead else "unchanged"))
                 record.seen_run = run
                 # Of one that no run has compared, there is nothing better to tell.
                 record.compared_by = record.compared_by or run
-            if look is not None and changed:
+            if changed:
                 self.want([key], now, None)
                 self.records[key].look = look
         return dict(newly)

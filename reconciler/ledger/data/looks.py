@@ -26,9 +26,7 @@ _COMPARED = (
 )
 
 
-def compare(
-    connection: Connection, scope: int, run_id: str, looks: Mapping[str, bytes | None], now: datetime
-) -> AsBefore:
+def compare(connection: Connection, scope: int, run_id: str, looks: Mapping[str, bytes], now: datetime) -> AsBefore:
     """Compare what lists show with what they showed last; see `RecordStore.look`."""
     query = select(*_COMPARED, is_seen_by(run_id).label("is_seen")).order_by(table.c.key)
     newly: list[RowMapping] = []
@@ -40,11 +38,7 @@ def compare(
         # Of one that no run has seen, its row tells that.
         note_run(connection, scope, run_id, [row["key"] for row in now_seen if row["seen_run"] is None])
         newly += now_seen
-        changed = {
-            key: shown
-            for key in chunk
-            if (shown := looks[key]) is not None and (key not in rows or _has_changed(rows[key], shown))
-        }
+        changed = {key: looks[key] for key in chunk if key not in rows or _has_changed(rows[key], looks[key])}
         records.want(connection, scope, changed, now)
         note(connection, scope, changed)
     mark(connection, scope, run_id, [row["number"] for row in newly if row["seen_run"] is not None])
@@ -69,6 +63,6 @@ def _has_changed(values: RowMapping, shown: bytes) -> bool:
     return bool(values["gone"]) or values["look"] != shown
 
 
-def _looks_the_same(values: RowMapping, shown: bytes | None) -> bool:
+def _looks_the_same(values: RowMapping, shown: bytes) -> bool:
     """Whether nothing is to be done for a record; one that is open is read anyway."""
-    return shown is None or (values["ready_at"] is None and not _has_changed(values, shown))
+    return values["ready_at"] is None and not _has_changed(values, shown)

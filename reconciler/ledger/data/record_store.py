@@ -203,7 +203,7 @@ class RecordStore:
         return self._scoped.write_as_hand(seen)
 
     def look(
-        self, run_id: str, looks: Mapping[str, bytes | None], counted: Callable[[AsBefore], Mapping[str, int]]
+        self, run_id: str, looks: Mapping[str, bytes], counted: Callable[[AsBefore], Mapping[str, int]]
     ) -> Mapping[str, int]:
         """Compare what lists show of records with what they showed last, and want those that differ. Needs a hand.
 
@@ -211,7 +211,7 @@ class RecordStore:
 
         Args:
             run_id: the run that lists them.
-            looks: by key, the fingerprint of what lists show; None: they show nothing that could be compared.
+            looks: by key, the fingerprint of what lists show.
             counted: says what records that the run sees for the first time add to its counts.
 
         Returns:

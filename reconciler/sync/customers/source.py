@@ -96,7 +96,7 @@ class CustomerSource:
         many = [] if walk.flowing <= CUSTOMERS or not self._settings.buyers else [many_customers(walk.flowing)]
         self.remarks = (*remarks_on(walk.skipped), *many)
 
-    async def listed(self) -> AsyncGenerator[dict[str, bytes | None], None]:
+    async def listed(self) -> AsyncGenerator[dict[str, bytes], None]:
         """Yield nothing: no list shows all that belongs to a user."""
         return
         yield {}

@@ -52,6 +52,7 @@ class OrderSource:
     def __init__(self, reader: ClockedReader, settings: OrderSettings, breaker: Breaker | None = None) -> None:
         self._connection = reader
         self._settings = settings
+        self._nameless: list[Order] = []
         self._reader: Reader = reader if breaker is None else breaker.reader(reader)
         self._returns = ReturnReader(self._reader)
 
@@ -73,14 +74,21 @@ class OrderSource:
             async for chunk in chunks:
                 yield chunk
 
-    async def listed(self) -> AsyncGenerator[dict[str, bytes | None], None]:
+    async def listed(self) -> AsyncGenerator[dict[str, bytes], None]:
         for each in BOTH:
             flawed = Flawed()
             orders = OrderReader(self._reader, report=flawed.add)
             async with aclosing(orders.plain(self._settings.start, filters=self._filters(each))) as pages:
                 async for page in pages:
-                    found = [cast("Order", order) for order in page] + flawed.take()
-                    yield {key_of(order): look_of(order) for order in found}
+                    orders_of_page = [cast("Order", order) for order in page]
+                    yield {key_of(order): look for order in orders_of_page if (look := look_of(order)) is not None}
+            # Of all pages at once: there are few.
+            self._nameless += flawed.take()
+            yield {}
+
+    def nameless(self) -> list[Order]:
+        found, self._nameless = self._nameless, []
+        return found
 
     async def changed_since(self, moment: datetime) -> AsyncGenerator[list[Order], None]:
         start = self._settings.start

@@ -118,13 +118,14 @@ class ListSource:
                     yield records[start : start + _CHUNK]
         self._all = Parties(outline.assigned, outline.names, found)
 
-    async def listed(self) -> AsyncGenerator[Mapping[str, bytes | None], None]:
+    async def listed(self) -> AsyncGenerator[Mapping[str, bytes], None]:
         parties = await self._parties()
         combinations = _ordered(parties)
         shelf = await self._shelves.read(self._needed(parties, combinations), parties.assigned, variants=False)
         records = self._records(parties, combinations, shelf)
         for start in range(0, len(records), _CHUNK):
-            yield {record.key: record.look for record in records[start : start + _CHUNK]}
+            some = records[start : start + _CHUNK]
+            yield {record.key: look for record in some if (look := record.look) is not None}
 
     async def changed_since(self, moment: datetime) -> AsyncGenerator[list[PartyList], None]:
         # Nothing of this has a modified stamp.

@@ -64,6 +64,7 @@ class ProductSource:
         self._places = tuple(settings.locations)
         self._stock: StockMemory | None = None
         self._known: KnownStock | None = None
+        self._nameless: list[Product] = []
 
     @property
     def clock_offset(self) -> timedelta:
@@ -110,13 +111,19 @@ class ProductSource:
                 await self._keep(chunk)
                 yield chunk
 
-    async def listed(self) -> AsyncGenerator[dict[str, bytes | None], None]:
+    async def listed(self) -> AsyncGenerator[dict[str, bytes], None]:
         flawed = Flawed()
         parts = Parts(variants=False, stock=False, prices=True)
         walk = ProductReader(self._reader, flawed.add).walk(catalogs=self._scope.catalogs, parts=parts)
         async with aclosing(_chunks(walk, flawed)) as chunks:
             async for chunk in chunks:
-                yield {key_of(product): _look(product) for product in chunk}
+                looks = {key_of(product): _look(product) for product in chunk}
+                self._nameless += [product for product in chunk if looks[key_of(product)] is None]
+                yield {key: look for key, look in looks.items() if look is not None}
+
+    def nameless(self) -> list[Product]:
+        found, self._nameless = self._nameless, []
+        return found
 
     async def changed_since(self, moment: datetime) -> AsyncGenerator[list[Product], None]:
         if not self._knows_stock:

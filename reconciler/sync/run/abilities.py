@@ -40,6 +40,14 @@ class Remembering(Protocol):
 
 
 @runtime_checkable
+class Nameless(Protocol):
+    """Source whose lists may have records of which nothing can be asked by their ID."""
+
+    def nameless(self) -> list[Any]:
+        """Return those that came by `Source.listed` since this was asked last: nothing else shows them."""
+
+
+@runtime_checkable
 class Ranging(Protocol):
     """Source that can read everything in ranges, each by itself, and each perhaps by another process."""
 

@@ -12,7 +12,7 @@ from typing import Any
 from reconciler.errors import TargetIncomplete, Unreachable
 from reconciler.sync.datatype import Telling
 from reconciler.sync.mode import Mode
-from reconciler.sync.run.abilities import Learning, Remembering
+from reconciler.sync.run.abilities import Learning, Nameless, Remembering
 from reconciler.sync.run.breaker import ComesBackAt, Outage
 from reconciler.sync.run.context import RunContext
 from reconciler.sync.run.counts import count_as_before
@@ -241,7 +241,7 @@ class Stages:
             try:
                 shared = await self._shares_first_walk()
                 if context.mode is Mode.LIGHT or shared:
-                    await self._look_at_lists()
+                    await self._look_at_lists(pipeline)
                 else:
                     with pipeline.coming():
                         await self._read(pipeline)
@@ -317,14 +317,16 @@ class Stages:
             return False
         return context.mode.walks and await context.ledger.runs.last(walks=True) is None
 
-    async def _look_at_lists(self) -> None:
+    async def _look_at_lists(self, pipeline: Pipeline) -> None:
         """List everything, and want what lists show otherwise than before: the retries read it as a whole."""
-        context = self._context
+        context, source = self._context, self._context.source
 
         async def look(looks: Any) -> None:
             context.meter.tally.add(await context.ledger.records.look(context.run.id, looks, count_as_before))
+            if isinstance(source, Nameless) and (found := source.nameless()):
+                await pipeline.take(found)
 
-        await take_until(context.stop, context.source.listed(), look)
+        await take_until(context.stop, source.listed(), look)
 
     async def _chunks(self) -> AsyncGenerator[list[Any], None]:
         """Yield what the run has to read: everything, or what is known to have changed."""

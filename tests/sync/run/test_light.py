@@ -111,14 +111,18 @@ def test_what_was_found_to_differ_is_written_by_the_next_run_where_this_one_was_
     assert engine.things.site["a"] == "A2"
 
 
-def test_a_record_without_a_usable_id_is_there_and_not_asked_for(engine: Engine) -> None:
-    engine.things.nameless = {"b"}
+def test_a_record_without_a_usable_id_is_taken_from_the_list_and_not_asked_for(engine: Engine) -> None:
+    engine.things.without_id = {"b"}
     engine.run()
+    assert engine.run(Mode.LIGHT).counts["seen"] == len(engine.things.there)
+    assert engine.things.sent == []
     engine.things.there["b"] = "B2"
     engine.things.there["e"] = "E"
-    engine.things.nameless = {"b", "e"}
+    engine.things.without_id = {"b", "e"}
+    engine.things.reads.clear()
     engine.run(Mode.LIGHT)
-    assert (engine.things.asked, engine.things.sent) == ([], [])
+    assert (engine.things.asked, set(engine.things.reads)) == ([], set())
+    assert (engine.things.site["b"], engine.things.site["e"]) == ("B2", "E")
 
 
 def test_what_came_to_nothing_is_tried_again_by_a_later_run_and_does_not_keep_it_waiting(engine: Engine) -> None:
