@@ -379,6 +379,20 @@ def test_of_a_first_walk_the_keeper_lists_and_hands_read(tmp_path, engine, monke
     assert first.things.reads.total() == 40
 
 
+def test_of_a_first_walk_the_keeper_takes_records_without_a_usable_id_from_the_list(tmp_path, engine):
+    class Nobody:
+        async def offer(self, jobs, *, after=timedelta()):
+            pass
+
+    with open_engine(tmp_path / "another", a="A", b="B") as first:
+        make, first.job = first.job, lambda: make_with(make, Nobody())
+        first.things.without_id = {"b"}
+        report, _ = kept(first, lent(first), Mode.FULL, stands=False)
+    assert (report.state, report.counts["seen"], report.counts["written"]) == (State.FINISHED, 2, 2)
+    assert first.things.site == {"a": "A", "b": "B"}
+    assert "b" not in first.things.reads
+
+
 def make_with(make, queue):
     from dataclasses import replace
 
