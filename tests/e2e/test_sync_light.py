@@ -77,6 +77,23 @@ def test_where_nothing_changed_it_reads_lists_alone_and_writes_nothing(synced: S
     assert set(reads(synced)) == {"products", "priceschedules"}
 
 
+def test_a_product_that_lost_its_usable_id_is_told_of_by_a_look(synced: Shop) -> None:
+    before = synced.synced()["records"]["held_back"]
+    lost = going_through(synced, variants=False)[0]
+    find, put = f'"ID":"{lost["ID"]}","', '"ID":"a//b","'
+    synced.emulator.fault("rewrite", path="*/products", count=None, replace=[{"find": find, "put": put}])
+    time.sleep(PASSED)
+    report = synced.synced()
+    assert (report["mode"], report["records"]["held_back"]) == ("light", before + 1)
+    assert any(
+        "nothing can be asked for by its ID: a//b" in error["message"] for error in synced.log()["errors"].values()
+    )
+    synced.emulator.clear_faults()
+    time.sleep(PASSED)
+    synced.synced("--full")
+    assert not any("a//b" in external_id for external_id in synced.log()["errors"])
+
+
 def test_what_stands_inside_a_variant_waits_for_the_walk(synced: Shop) -> None:
     product = going_through(synced, variants=True)[0]
     variant = of_product(synced, product)[0]["ID"]

@@ -11,6 +11,7 @@ import pytest
 from support.checkout import Checkout
 from support.desk import let_orders_flow
 from support.syncing import Shop
+from support.worked import whoever_works
 
 Json = dict[str, Any]
 CUSTOMER = "2f3b6c0e-58c2-4a53-9c3f-1f5f0f5b7a11"
@@ -262,3 +263,13 @@ def test_what_changed_before_the_first_apply_does_not_flow_until_it_changes(desk
     desk.shop.portal("PATCH", "orders/Incoming/o0", {"Comments": "PO 7"})
     desk.synced()
     assert desk.purchase(0)["customer_reference"] == "PO 7"
+
+
+@whoever_works()
+def test_an_order_without_a_usable_id_is_one_problem_and_the_rest_goes_through(desk: Desk) -> None:
+    desk.begin(order(0), order(1))
+    replace = [{"find": '"ID":"o1"', "put": '"ID":"a//b"'}]
+    desk.emulator.fault("rewrite", path="*/orders/*", count=None, replace=replace)
+    report = desk.synced("--full")
+    assert (report["records"]["written"], report["records"]["held_back"]) == (1, 1)
+    assert list(desk.problems().values()) == ["no-id"]
