@@ -29,7 +29,7 @@ from reconciler.ledger.data.overview import all_scopes
 from reconciler.ledger.hand_tables import hands, ranges
 from reconciler.ledger.tables import records
 from reconciler.ledger.writer import Ledger
-from reconciler.sync.run import crew
+from reconciler.sync.run import breaker, crew
 from reconciler.sync.run import ranges as walks
 from reconciler.workers import jobs, run, sweep, turn
 from support.checkout import Checkout, wait_until
@@ -60,6 +60,7 @@ def hasty() -> None:
     """Let a worker be brisk, and wait next to nothing between attempts."""
     brisk()
     RetryPolicy.wait = lambda _policy, _attempt, _after: 0.001
+    breaker._FIRST_WAIT, breaker._LONGEST_WAIT = 0.02, 0.5
 
 
 def _set_clock(ahead: float) -> None:
