@@ -54,10 +54,11 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str,
 
 
 def insert_or_update(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *columns: str) -> None:
-    """Insert rows; of one whose key is there already, set these columns."""
+    """Insert rows; of one whose key is there already, set these columns. Of those with one key the last counts."""
     if rows:
         statement = _insert_or_update(table, connection.dialect.name, tuple(rows[0]), columns)
-        _carry_out(connection, statement, table, rows)
+        by_key = {tuple(row[each.name] for each in table.primary_key): row for row in rows}
+        _carry_out(connection, statement, table, list(by_key.values()))
 
 
 def update_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *columns: str) -> None:

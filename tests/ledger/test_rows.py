@@ -92,7 +92,7 @@ def test_a_row_whose_key_is_there_is_not_inserted_and_not_counted(connection):
 
 def test_of_a_row_whose_key_is_there_the_named_columns_are_set(connection):
     insert_rows(connection, records, [record("a", claim="before", wanted=1)])
-    rows = [record("a", claim="after", wanted=2), record("b", claim="new", wanted=3)]
+    rows = [record("b", claim="old"), record("a", claim="after", wanted=2), record("b", claim="new", wanted=3)]
     insert_or_update(connection, records, rows, "claim")
     assert {key: (row["claim"], row["wanted"]) for key, row in held(connection).items()} == {
         "a": ("after", 1),
