@@ -35,6 +35,8 @@ from reconciler.workers import jobs, run, sweep, turn
 from support.checkout import Checkout, wait_until
 from support.syncing import Shop, is_write
 
+_OF_PRODUCT = re.compile(r"NEW-\d+-\d+|[^-]+-[^-]+")
+"""What names of the emulator's products, and of their variants, begin with: the product's ID."""
 LEASE = float(os.environ.get("RECONCILER_TEST_LEASE", "8"))
 """Seconds for which locks and hands live without a sign of life; 30 as they do elsewhere."""
 PER_RANGE = 3
@@ -248,4 +250,4 @@ def sent_twice(requests: Iterable[Mapping[str, Any]]) -> set[str]:
             for row in content if isinstance(content, list) else [content]:
                 name = row.get("sku") or row.get("external_id") or each["path"].partition("/products/")[2]
                 taken[name, f"{each['path']} {json.dumps(row, sort_keys=True)}"] += 1
-    return {"-".join(name.split("-")[:2]) for (name, _), number in taken.items() if number > 1}
+    return {_OF_PRODUCT.match(name)[0] for (name, _), number in taken.items() if number > 1}
