@@ -225,9 +225,12 @@ class Fleet:
         return {row.hand for row in self._rows(select(ranges.c.hand).where(ranges.c.run == run_id)) if row.hand}
 
     def in_doubt(self) -> set[str]:
-        """Return the records of which something was sent, or was about to be, that nobody has noted as answered."""
-        rows = self._rows(select(records.c.key, records.c.prints))
-        return {row.key for row in rows if IN_DOUBT in row.prints.values()}
+        """Return the records of which something was sent, or was about to be, that nobody has noted as answered.
+
+        Those as well that are written once more when what another one sent can no longer arrive.
+        """
+        rows = self._rows(select(records.c.key, records.c.prints, records.c.doubt_until))
+        return {row.key for row in rows if IN_DOUBT in row.prints.values() or row.doubt_until is not None}
 
     def ended(self) -> list[Any]:
         """Return what the workers logged of runs that ended."""
