@@ -23,9 +23,9 @@ _MOST = 2**63
 _NO_PAST = 9000
 _ESCAPE = "\x1a"
 _ODD = re.compile("[\0\x1a\ud800-\udfff]")
+_ESCAPED = re.compile("\x1a([0-9a-f]{4})")
 # Kept, as `json.dumps` makes one each time where it is not to write as it does by default.
 _as_compact_json = json.JSONEncoder(separators=(",", ":")).encode
-_ESCAPED = re.compile("\x1a([0-9a-f]{4})")
 
 
 class DamagedValue(Exception):

@@ -33,7 +33,8 @@ from sqlalchemy.engine import Dialect
 from reconciler.ledger.columns import Digest, Number, Words
 
 if TYPE_CHECKING:
-    from sqlalchemy.dialects.sqlite import Insert
+    from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert
+    from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 
 _SQLITE = "sqlite"
 _OF = "of_"
@@ -86,13 +87,15 @@ def update_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str
     connection.execute(statement, {**of, **given})
 
 
-def insert_into(table: Table, dialect: str) -> Insert:
+def insert_into(table: Table, dialect: str) -> SqliteInsert | PostgresqlInsert:
     """Return an insert that a database's dialect can tell what to do with rows that are there already."""
     if dialect == _SQLITE:
-        from sqlalchemy.dialects.sqlite import insert as insert_here
-    else:
-        from sqlalchemy.dialects.postgresql import insert as insert_here  # type: ignore[assignment]
-    return insert_here(table)
+        from sqlalchemy.dialects import sqlite
+
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert(table)
 
 
 def rows_of(texts: ColumnElement[Any], dialect: str) -> ColumnElement[str]:
@@ -142,7 +145,7 @@ def _insert_or_update(table: Table, dialect: str, names: tuple[str, ...], column
     return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=new)
 
 
-def _insert_of(table: Table, dialect: str, names: tuple[str, ...]) -> Insert:
+def _insert_of(table: Table, dialect: str, names: tuple[str, ...]) -> SqliteInsert | PostgresqlInsert:
     statement = insert_into(table, dialect)
     if dialect == _SQLITE:
         return statement

@@ -13,7 +13,7 @@ from reconciler.errors import LedgerError
 from reconciler.ledger.data.model import DataScope
 from reconciler.ledger.data.records import fresh
 from reconciler.ledger.rows import insert_new, insert_or_update, insert_rows, update_rows
-from reconciler.ledger.tables import names, records
+from reconciler.ledger.tables import names, records, scopes
 from reconciler.ledger.writer import Ledger
 
 NOW = datetime(2026, 11, 28, 12, 0, 0, 1, tzinfo=UTC)
@@ -24,8 +24,10 @@ JSON_TEXT = st.text(st.characters(codec="utf-8"), max_size=5)
 @pytest.fixture
 def ledger(ledger_url):
     with Ledger.open(ledger_url) as ledger:
-        scopes = [ledger.store(DataScope("test", "https://api.example#site", "shop", name)) for name in ("one", "two")]
-        assert [store.records._scoped.id for store in scopes] == [1, 2]
+        for name in ("one", "two"):
+            ledger.store(DataScope("test", "https://api.example#site", "shop", name))
+        with ledger.database.transaction() as tx:
+            assert sorted(tx.connection.execute(select(scopes.c.id)).scalars()) == [1, 2]
         yield ledger
 
 

@@ -64,12 +64,10 @@ def port(shop):
     ):
         shop.emulator.delivery_fault(effect, count=None, probability=0.15, seed=SEED + number, **rule)
     # Answers that are lost, and such as refuse: of what was carried out, and of what was not.
-    for number, (when, rule) in enumerate(
-        (("after", {"effect": "reset"}), ("before", {"effect": "status", "status": 503})), SEED
-    ):
-        for path in ("/sparklayer/*", "*/v1/products*"):
-            method = "GET" if path.startswith("*") else "*"
-            shop.emulator.fault(**rule, when=when, method=method, path=path, count=None, probability=0.003, seed=number)
+    for requests in ({"path": "/sparklayer/*"}, {"path": "*/v1/products*", "method": "GET"}):
+        now_and_then = {**requests, "count": None, "probability": 0.003}
+        shop.emulator.fault("reset", when="after", seed=SEED, **now_and_then)
+        shop.emulator.fault("status", status=503, seed=SEED + 1, **now_and_then)
     return port
 
 

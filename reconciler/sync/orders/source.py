@@ -80,8 +80,8 @@ class OrderSource:
             orders = OrderReader(self._reader, report=flawed.add)
             async with aclosing(orders.plain(self._settings.start, filters=self._filters(each))) as pages:
                 async for page in pages:
-                    orders_of_page = [cast("Order", order) for order in page]
-                    yield {key_of(order): look for order in orders_of_page if (look := look_of(order)) is not None}
+                    found = [cast("Order", order) for order in page]
+                    yield {key_of(order): _shown(order) for order in found}
             # Of all pages at once: there are few.
             self._nameless += flawed.take()
             yield {}
@@ -212,8 +212,10 @@ def key_of(order: Order) -> str:
 
 def look_of(order: Order) -> bytes | None:
     """Return the fingerprint of what lists show of an order; None: not known."""
-    if FLAW in order:
-        return None
+    return None if FLAW in order else _shown(order)
+
+
+def _shown(order: Order) -> bytes:
     return digest_of({name: value for name, value in order.items() if name not in _BESIDE})
 
 
