@@ -25,10 +25,10 @@ from reconciler.sync.pull.token import BadToken, PageToken
 from reconciler.sync.run.breaker import Breaker
 from reconciler.sync.run.context import Job, RunContext, open_context
 from reconciler.sync.run.deletes import Deletes, TooManyGone
+from reconciler.sync.run.feed import Feed
 from reconciler.sync.run.ledger_thread import LedgerThread
 from reconciler.sync.run.pipeline import Pipeline
 from reconciler.sync.run.progress import Phase
-from reconciler.sync.run.retries import Retries
 from reconciler.sync.run.synclog import Logbook
 
 _GONE_AT_ONCE = 100
@@ -176,7 +176,7 @@ class _Page:
             await pipeline.take(page.records)
             await pipeline.drain()
             if page.following is None:
-                await self._finish(pipeline)
+                await self._finish(pipeline, hands)
         await Logbook(context).flush()
         if page.following is None:
             await self._close()
@@ -194,12 +194,12 @@ class _Page:
         known = await ledger.records.levels(names)
         await ledger.names.claim_many({key: own for key, own in names.items() if key not in known})
 
-    async def _finish(self, pipeline: Pipeline) -> None:
+    async def _finish(self, pipeline: Pipeline, hands: asyncio.TaskGroup) -> None:
         """Tell what a run tells at its end: what is gone, and who got a name that became free."""
         context = self._context
         deletes = Deletes(context, pipeline)
-        retries = Retries(context, pipeline, deletes)
-        await retries.work_off(patiently=False)
+        feed = Feed(context, pipeline, deletes, hands)
+        await feed.work_off(patiently=False)
         try:
             left = await deletes.look_for_unseen()
             await deletes.carry_out()
@@ -208,7 +208,7 @@ class _Page:
         except TooManyGone as limit:
             context.remarks.append(f"{limit.message}. {limit.next_step}")
         await deletes.verify()
-        await retries.work_off(patiently=False)
+        await feed.work_off(patiently=False)
         await pipeline.drain()
         await context.ledger.problems.close_unconfirmed(context.run.id)
 

@@ -6,7 +6,7 @@ Whether one is gone or out of scope, the source itself says, asked by its ID.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -98,7 +98,7 @@ class Deletes:
                     self.add(level, Reading(None))
             await records.seen(None, {level.key: level.wanted for level in levels if not may_hold(level)})
             if len(self._leaving) >= _NAMED:
-                await self._check(whole=False)
+                await self._check(self._leaving.values(), whole=False)
 
     async def look_for_unseen(self) -> int:
         """Read by ID every record that a complete walk did not see: write what is there, and take in what has to go.
@@ -124,7 +124,7 @@ class Deletes:
             checked += len(unseen)
             context.meter.checked(checked)
             if len(self._leaving) >= _NAMED:
-                await self._check(whole=False)
+                await self._check(self._leaving.values(), whole=False)
         await self._pipeline.drain()
         return left
 
@@ -154,14 +154,13 @@ class Deletes:
             ApiError: a read failed.
         """
         context = self._context
-        await self._leave_what_is_named()
-        if not self._leaving or context.stopping:
-            return
-        await self._check()
-        if any(leaving.outside for leaving in self._leaving.values()):
-            # What decides the scope may have gone since the run began, and everything with it.
-            await context.source.census()
-        leaving, self._leaving = list(self._leaving.values()), {}
+        # What is taken in from here on is no part of it: it has not been counted.
+        taken, self._leaving = self._leaving, {}
+        try:
+            leaving = await self._granted(taken)
+        except BaseException:
+            self._leaving = taken | self._leaving
+            raise
         for start in range(0, len(leaving), _CHUNK):
             if context.stopping:
                 break
@@ -169,18 +168,31 @@ class Deletes:
             claimed = {each.level.key: each.level for each in chunk if each.claimed}
             outside = {each.level.key for each in chunk if each.outside}
             await self._pipeline.delete([each.level for each in chunk], claimed, outside)
-        await self._pipeline.drain()
+        if leaving:
+            await self._pipeline.drain()
 
-    async def _leave_what_is_named(self) -> None:
+    async def _granted(self, taken: dict[str, _Leaving]) -> list[_Leaving]:
+        """Return those that may be deleted: all that nothing names any more, or none."""
+        context = self._context
+        await self._leave_what_is_named(taken)
+        if not taken or context.stopping:
+            return []
+        await self._check(taken.values())
+        if any(leaving.outside for leaving in taken.values()):
+            # What decides the scope may have gone since the run began, and everything with it.
+            await context.source.census()
+        return list(taken.values())
+
+    async def _leave_what_is_named(self, leaving: dict[str, _Leaving]) -> None:
         """Put off what other data types' records, or the manifest, still name: the next walk asks for it again."""
         context = self._context
-        names = {key: context.data.named(leaving.level.held) for key, leaving in self._leaving.items()}
+        names = {key: context.data.named(each.level.held) for key, each in leaving.items()}
         words = {name for name in names.values() if name is not None}
         if not words:
             return
         reserved = words & context.data.reserved
         mentioned = reserved | await context.ledger.records.mentioned(words - reserved)
-        left = [self._leaving.pop(key) for key, name in names.items() if name in mentioned]
+        left = [leaving.pop(key) for key, name in names.items() if name in mentioned]
         if left:
             await context.ledger.records.seen(
                 None, {each.level.key: each.level.wanted for each in left if each.claimed}, token=context.run.id
@@ -212,10 +224,10 @@ class Deletes:
         state = self._context.data.deleted(leaving.level.key, {}, leaving.level.held, outside=leaving.outside)
         return bool(state.prints or state.removes)
 
-    async def _check(self, *, whole: bool = True) -> None:
+    async def _check(self, leaving: Collection[_Leaving], *, whole: bool = True) -> None:
         """Refuse more deletes than may be; whole: all that have to go are known."""
         context, settings = self._context, self._context.job.settings
-        new = [leaving for leaving in self._leaving.values() if not leaving.level.gone and self._goes(leaving)]
+        new = [each for each in leaving if not each.level.gone and self._goes(each)]
         if not new:
             return
         now = context.job.now()

@@ -26,7 +26,6 @@ from reconciler.sync.run.outages import tell, why_away
 from reconciler.sync.run.pipeline import Pipeline
 from reconciler.sync.run.progress import Phase, Progress
 from reconciler.sync.run.ranges import Ranges
-from reconciler.sync.run.retries import Retries
 from reconciler.sync.run.stopping import CANCEL_GRACE_SECONDS
 
 _BEAT_SECONDS = 1.0
@@ -157,8 +156,8 @@ class _Hand:
             with pipeline.coming():
                 await Ranges(context, pipeline).walk_free(part)
             deletes = Deletes(context, pipeline)
-            feed = Feed(context, Retries(context, pipeline, deletes), deletes, hands)
-            await feed.drain(self._enough, pipeline.drain)
+            feed = Feed(context, pipeline, deletes, hands)
+            await feed.drain(self._enough)
             await pipeline.drain()
         self._limit = feed.limit
         if context.back.asked is not None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from time import monotonic
 
 from reconciler.ledger.data.inbox_model import LAG, Told
 from reconciler.ledger.data.model import Level
@@ -18,15 +17,10 @@ from reconciler.words import some
 
 AT_ONCE = 100
 LEASE_SECONDS = 600.0
-_POLL_SECONDS = 0.5
-# Longer than any wait between two tries of a record.
-_LONGEST_IDLE = 180.0
-# After that long, what comes meanwhile is left to whoever listens, or to the next run.
-_TAIL_SECONDS = 60.0
 
 
 class Retries:
-    """Works off what the ledger says is open or due.
+    """Claims what the ledger says is open or due, and brings it on its way.
 
     Args:
         context: of the run, which names the claims.
@@ -42,41 +36,12 @@ class Retries:
         self._gone: list[str] = []
         self._outside: list[str] = []
 
-    async def work_off(self, *, patiently: bool) -> None:
-        """Work until nothing is left that is open or due now; patiently: nor what will be tried again.
-
-        What comes meanwhile is worked off as well, and not waited for.
-
-        Raises:
-            ApiError: the source or the target could not be read.
-            Outage: an API is away.
-        """
-        context = self._context
-        idle, enough = 0.0, monotonic() + _TAIL_SECONDS
-        begun = await context.ledger.records.clock()
-        while not context.stopping:
-            claimed = await self.claim()
-            if claimed:
-                idle = 0.0
-                await self.bring(claimed)
-                await self._pipeline.drain()
-                if monotonic() < enough or await context.ledger.records.waits_since(begun, context.source_now):
-                    continue
-            if not (patiently and idle < _LONGEST_IDLE and await self._something_waits(begun)):
-                break
-            idle += _POLL_SECONDS
-            await asyncio.sleep(_POLL_SECONDS)
-        self.tell()
-
     async def claim(self, newest: int = 0, since: datetime | None = None) -> list[Level]:
         """Claim records that are open or due; see `RecordStore.claim_due`."""
         context = self._context
         return await context.ledger.records.claim_due(
             AT_ONCE, context.source_now, LEASE_SECONDS, context.run.id, newest, since
         )
-
-    async def _something_waits(self, since: datetime) -> bool:
-        return await self._context.ledger.records.open_count(None, since) > self._deletes.waiting
 
     async def bring(self, claimed: Sequence[Level]) -> None:
         """Read records that were claimed and bring them on their way; what has to be deleted waits in `deletes`.

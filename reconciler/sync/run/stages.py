@@ -25,7 +25,6 @@ from reconciler.sync.run.preflight import check_target
 from reconciler.sync.run.progress import Phase
 from reconciler.sync.run.queue import Inline
 from reconciler.sync.run.ranges import Ranges, divide
-from reconciler.sync.run.retries import Retries
 from reconciler.sync.run.stopping import take_until
 from reconciler.sync.run.synclog import Logbook
 from reconciler.words import counted, spoken
@@ -97,7 +96,7 @@ class Stages:
                     await self._listen(context.listening, pipeline, hands)
                     listened = True
                 if not context.stopping and await self.crew.dismiss():
-                    await self._take_over(pipeline)
+                    await self._take_over(pipeline, hands)
             except TooManyGone as error:
                 # What the walk found belongs into the log all the same.
                 limit = error
@@ -129,7 +128,7 @@ class Stages:
         context.meter.phase = Phase.LISTENING
         listening.begun.set()
         deletes = Deletes(context, pipeline)
-        feed = Feed(context, Retries(context, pipeline, deletes), deletes, hands)
+        feed = Feed(context, pipeline, deletes, hands)
         listens = context.job.store.listening(context.job.holder)
         await asyncio.to_thread(listens.__enter__)
         try:
@@ -230,10 +229,9 @@ class Stages:
     async def _work(self, pipeline: Pipeline, hands: asyncio.TaskGroup) -> None:
         context = self._context
         deletes = Deletes(context, pipeline)
-        retries = Retries(context, pipeline, deletes)
+        feed = Feed(context, pipeline, deletes, hands)
         if not context.run.listed:
             context.meter.phase = Phase.READING
-            feed = Feed(context, retries, deletes, hands)
             enough = asyncio.Event()
             # What events raise need not wait for the end of a walk.
             since = await context.ledger.records.clock()
@@ -252,14 +250,14 @@ class Stages:
             if fed is not None:
                 await fed
             if shared:
-                await feed.drain(asyncio.Event(), pipeline.drain)
+                await feed.drain(asyncio.Event())
             await pipeline.drain()
             if context.stopping:
                 return
             await context.ledger.runs.update(context.run.id, listed=True)
         self._listed_at = await context.ledger.records.clock()
         context.meter.phase = Phase.RETRYING
-        await retries.work_off(patiently=context.mode.walks)
+        await feed.work_off(patiently=context.mode.walks)
         if context.stopping:
             return
         await self._delete(deletes)
@@ -267,13 +265,13 @@ class Stages:
             return
         # What was deleted set names free.
         context.meter.phase = Phase.RETRYING
-        await retries.work_off(patiently=context.mode.walks)
+        await feed.work_off(patiently=context.mode.walks)
         await deletes.carry_out()
 
-    async def _take_over(self, pipeline: Pipeline) -> None:
+    async def _take_over(self, pipeline: Pipeline, hands: asyncio.TaskGroup) -> None:
         """Work off what other hands put back when they went."""
         deletes = Deletes(self._context, pipeline)
-        await Retries(self._context, pipeline, deletes).work_off(patiently=self._context.mode.walks)
+        await Feed(self._context, pipeline, deletes, hands).work_off(patiently=self._context.mode.walks)
         await deletes.carry_out()
 
     async def _delete(self, deletes: Deletes) -> None:
