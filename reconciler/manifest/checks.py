@@ -97,7 +97,7 @@ def check_environment(
     if environment is not None:
         _about_environment(environment, [facts[id(manifest)] for manifest in manifests], facts, findings)
         findings.warnings.extend(window_warnings(environment, manifests, now))
-    views = [manifest for manifest in manifests if manifest.spec is not None]
+    views = [manifest for manifest in manifests if manifest.typed is not None]
     for kind in kinds.values():
         findings.problems.extend(kind.check(views))
     return findings

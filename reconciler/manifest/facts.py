@@ -75,7 +75,7 @@ def facts_of(manifest: Manifest, model: type[BaseModel], kind: ManifestKind[Any]
     if manifest.metadata.sensitive:
         problems.extend(_marked_badly(manifest, model))
     live_id = None
-    if kind is not None and (manifest.spec is not None or manifest.absent):
+    if kind is not None and (manifest.typed is not None or manifest.absent):
         try:
             live_id = kind.live_id(manifest.name, manifest.raw)
         except KeyError as error:

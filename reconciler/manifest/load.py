@@ -203,7 +203,7 @@ class _Reader:
             self.problems.extend(check_references(model, own, locator, metadata.sensitive, plain=plain, within=raw))
         kind = str(data["kind"])
         subject = f"{kind} {metadata.name}"
-        spec, problems = read_spec(
+        typed, problems = read_spec(
             model, raw, locator, subject=subject, references=bool(texts), absent=state == "absent"
         )
         self.problems.extend(problems)
@@ -219,14 +219,15 @@ class _Reader:
             "locator": locator,
             "metadata_locator": DocumentLocator(source, document.index, ("metadata",)),
         }
-        if model is PolicySpec:
-            return isinstance(spec, PolicySpec) and not problems and self._keep(PolicyManifest(spec=spec, **envelope))
-        if model is not EnvironmentSpec:
-            self.manifests.append(Manifest(spec=spec, state=state, **envelope))
+        if model is not PolicySpec and model is not EnvironmentSpec:
+            self.manifests.append(Manifest(typed=typed, state=state, **envelope))
             return True
+        spec = model.model_validate(raw) if typed is model else typed
+        if model is PolicySpec:
+            return isinstance(spec, PolicySpec) and not problems and self._keep(PolicyManifest(typed=spec, **envelope))
         # A run must not take a default, such as the ledger's, for what the Environment says wrongly.
         if isinstance(spec, EnvironmentSpec) and not problems:
-            self.environments.append(EnvironmentManifest(spec=spec, **envelope))
+            self.environments.append(EnvironmentManifest(typed=spec, **envelope))
             return True
         return False
 

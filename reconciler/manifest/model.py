@@ -53,14 +53,15 @@ class Manifest:
 
     A field that has a problem, or waits for its reference, has a stand-in or its default in `spec`; `spec` is None
     where that is not possible, and where the manifest is absent and says no more than its ID. So `spec`
-    serves cross-checks; what is applied comes from `resolve`. `references` says whether any `${…}` stands in the spec,
-    `variables` whether one may be of an environment variable.
+    serves cross-checks; what is applied comes from `resolve`. `typed` is `spec`, or the model of it that `raw` fits as
+    it is. `references` says whether any `${…}` stands in the spec, `variables` whether one may be of an environment
+    variable.
     """
 
     kind: str
     metadata: Metadata
     raw: Mapping[str, Any]
-    spec: SpecModel | None
+    typed: SpecModel | type[SpecModel] | None
     file: str
     index: int
     line: int
@@ -69,6 +70,16 @@ class Manifest:
     variables: bool = False
     locator: Locator | None = field(default=None, repr=False, compare=False)
     metadata_locator: Locator | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def spec(self) -> SpecModel | None:
+        """The typed spec. It is made when it is asked for: ten thousand that are kept take 25 MiB."""
+        return self.typed.model_validate(self.raw) if isinstance(self.typed, type) else self.typed
+
+    @property
+    def model(self) -> type[SpecModel] | None:
+        """The model of `spec`; None where that is None."""
+        return self.typed if self.typed is None or isinstance(self.typed, type) else type(self.typed)
 
     @property
     def name(self) -> str:
@@ -102,11 +113,21 @@ class Manifest:
 class EnvironmentManifest(Manifest):
     """An Environment: its spec is always there and of its own type."""
 
-    spec: EnvironmentSpec
+    typed: EnvironmentSpec
+
+    @property
+    def spec(self) -> EnvironmentSpec:
+        """The typed spec."""
+        return self.typed
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyManifest(Manifest):
     """A Policy: its spec is always there and of its own type; it holds no references."""
 
-    spec: PolicySpec
+    typed: PolicySpec
+
+    @property
+    def spec(self) -> PolicySpec:
+        """The typed spec."""
+        return self.typed

@@ -51,16 +51,17 @@ def resolve(manifest: Manifest, kind: ManifestKind[Any], scope: Scope) -> Resolv
     """
     model: type[SpecModel] = kind.spec
     if not (manifest.references or manifest.metadata.sensitive or _may_hold_secrets(model)):
-        return ResolvedSpec(dict(manifest.raw) if manifest.spec is None else _dump(manifest.spec), manifest.spec)
+        spec = manifest.spec
+        return ResolvedSpec(dict(manifest.raw) if spec is None else _dump(spec), spec)
     subject = f"{manifest.kind} {manifest.name}"
     marked = marked_paths(manifest.metadata.sensitive)
-    raw, spec, secrets = _resolved(
+    raw, resolved, secrets = _resolved(
         model, manifest.raw, manifest, scope, subject=subject, absent=manifest.absent, marked=marked
     )
-    state = raw if spec is None else _dump(spec)
+    state = raw if resolved is None else _dump(resolved)
     for path, secret in secrets.items():
         _put(state, path, secret)
-    return ResolvedSpec(state, spec)
+    return ResolvedSpec(state, resolved)
 
 
 def resolve_section(

@@ -128,9 +128,9 @@ def _merged(
     texts = texts_of(raw)
     problems = list(check_references(model, texts_of(patch.spec), locator, manifest.metadata.sensitive, within=raw))
     subject = f"{manifest.kind} {manifest.name}"
-    spec, found = read_spec(model, raw, where, subject=subject, references=bool(texts), absent=manifest.absent)
+    typed, found = read_spec(model, raw, where, subject=subject, references=bool(texts), absent=manifest.absent)
     merged = replace(
-        manifest, raw=raw, spec=spec, references=bool(texts), variables=reads_variables(texts), locator=where
+        manifest, raw=raw, typed=typed, references=bool(texts), variables=reads_variables(texts), locator=where
     )
     return merged, [*problems, *found]
 

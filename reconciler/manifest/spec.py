@@ -19,7 +19,7 @@ _REMOVED = object()
 
 def read_spec(
     model: type[SpecModel], raw: dict[str, Any], locator: Locator, *, subject: str, references: bool, absent: bool
-) -> tuple[SpecModel | None, list[Problem]]:
+) -> tuple[SpecModel | type[SpecModel] | None, list[Problem]]:
     """Validate a spec.
 
     What only a reference can say is not held against it: such a field has its default until references are resolved.
@@ -33,13 +33,15 @@ def read_spec(
         absent: whether the manifest says `state: absent`; then nothing is required.
 
     Returns:
-        The spec, what does not fit or waits for references replaced or left out, for cross-checks; None where that
-        leaves none, or where it is absent; and the problems.
+        The model, where the spec fits it as it is; else the typed spec, what does not fit or waits for references
+        replaced or left out, for cross-checks; None where that leaves none, or where it is absent. And the problems.
     """
     try:
-        return model.model_validate(raw), []
+        model.model_validate(raw)
     except ValidationError as error:
         errors = error_paths(error, raw)
+    else:
+        return model, []
     if absent:
         errors = {path: details for path, details in errors.items() if details[0]["type"] != "missing"}
     waiting = {path for path, details in errors.items() if _waits(details, lookup(raw, path))} if references else set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import cache, lru_cache
+from typing import Any
 
 from reconciler.errors import Problem
 from reconciler.kind.semantics import SpecModel, fields_of
@@ -66,11 +67,10 @@ def _longest(windows: Windows, now: datetime, limit: timedelta) -> Occurrence | 
 
 
 def _pause_field(manifest: Manifest) -> tuple[str, DeclaredPause] | None:
-    spec = manifest.spec
-    if spec is None:
+    if manifest.model is None:
         return None
-    for name, attribute in _pause_fields(type(spec)):
-        value = getattr(spec, attribute)
+    for name, attribute in _pause_fields(manifest.model):
+        value: Any = getattr(manifest.spec, attribute) if name in manifest.raw else None
         if hasattr(value, "declared"):
             return name, value.declared()
     return None

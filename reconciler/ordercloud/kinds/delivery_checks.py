@@ -18,7 +18,7 @@ _TRACKING_ONLY = {"sendEvent": "Sitecore Send", "discoverEvent": "Sitecore Disco
 
 def check_delivery(manifests: Sequence[ManifestView]) -> Iterator[Problem]:
     """Yield the problems of delivery configs and of the syncs that use them, for the manifests of one environment."""
-    present = [manifest for manifest in manifests if not manifest.absent and manifest.spec is not None]
+    present = [manifest for manifest in manifests if not manifest.absent]
     configs = {manifest.name: manifest for manifest in present if manifest.kind == "DeliveryConfig"}
     users: dict[str, list[ManifestView]] = defaultdict(list)
     for manifest in present:
