@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +14,7 @@ from reconciler.kind.semantics import Risk
 from reconciler.reconcile.plan import Cause, DriftItem, DriftReport, FieldChange, Note, NoteKind
 from reconciler.report.markdown.apply import apply_to_markdown
 from reconciler.report.markdown.drift import drift_to_markdown
-from reconciler.report.markdown.page import LIMIT, marker
+from reconciler.report.markdown.page import LIMIT, Piece, marker, page
 from reconciler.report.markdown.plan import plan_to_markdown
 from support.markdown import assert_only_our_markup
 from support.report_samples import (
@@ -119,3 +120,16 @@ def test_an_apply_names_what_went_wrong_first_and_commands_stay_whole() -> None:
     assert headings == [word for word in order if word in headings]
     assert len(headings) > 2
     assert re.search(r"`reconciler (plan|apply) [^`]*-e [a-z]+[^`]*`", markdown)
+
+
+def test_what_has_no_place_on_the_page_is_not_made() -> None:
+    made: list[str] = []
+
+    def long(name: str) -> str:
+        made.append(name)
+        return name * LIMIT
+
+    more = [Piece(partial(long, name), rank, "lines") for rank, name in enumerate("abc", 1)]
+    text = page("head", [Piece("first", 0, "lines"), *more], "closing", "reconciler plan", None)
+    assert made == ["a"]
+    assert "Left out: lines (3)." in text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from reconciler.kind.semantics import Risk
 from reconciler.reconcile.plan import ApplyReport, ChangeResult, OperationResult, Outcome
 from reconciler.report.escape import code_span, prose
@@ -48,7 +50,7 @@ def apply_pieces(report: ApplyReport) -> list[Piece]:
         results = [result for result in report.results if result.outcome is outcome]
         if results:
             pieces.append(Piece(f"#### {OUTCOMES[outcome].capitalize()}\n", rank, "headings"))
-        pieces.extend(Piece(_line(result), rank, f"{OUTCOMES[outcome]} changes") for result in results)
+        pieces.extend(Piece(partial(_line, result), rank, f"{OUTCOMES[outcome]} changes") for result in results)
     if report.operations:
         pieces.append(Piece("#### Requests\n", 0, "headings"))
     pieces.extend(Piece(_operation(result), 0, "requests") for result in report.operations)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from reconciler.kind.semantics import Risk
 from reconciler.reconcile.plan import Cause, ChangeResult, DriftItem, DriftReport
@@ -41,9 +42,9 @@ def drift_pieces(report: DriftReport) -> list[Piece]:
             pieces.append(Piece(_folded(cause, items, environment), 0, "objects that drifted"))
             continue
         for item in items:
-            pieces.append(Piece(_item(item), _rank(item), "objects that drifted"))
+            pieces.append(Piece(partial(_item, item), _rank(item), "objects that drifted"))
             if item.change and item.change.fields:
-                pieces.append(Piece(fields_block(item.change), 10 + _rank(item), "fields"))
+                pieces.append(Piece(partial(fields_block, item.change), 10 + _rank(item), "fields"))
     snoozed = [item for item in report.items if item.snoozed_until is not None]
     if snoozed:
         body = "\n".join(_item(item) for item in snoozed)

@@ -8,7 +8,7 @@ from outside stands in code spans, code blocks or checked prose.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from reconciler.kind.kind import Action
@@ -41,12 +41,26 @@ def marker(report: str, environment: str) -> str:
 
 @dataclass(slots=True)
 class Piece:
-    """A part of the page: pieces are taken in the order of `rank` while there is room, and shown in page order."""
+    """A part of the page: pieces are taken in the order of `rank` while there is room, and shown in page order.
 
-    text: str
+    Args:
+        says: the text, or what makes it: of thousands of changes most have no place on the page.
+        rank: how important it is; 0 is the most.
+        what: it is, for the count of what was left out.
+    """
+
+    says: str | Callable[[], str]
     rank: int
     what: str
     taken: bool = False
+    _text: str | None = None
+
+    @property
+    def text(self) -> str:
+        """What it says, disarmed: what is printed, a runner reads."""
+        if self._text is None:
+            self._text = disarm(self.says if isinstance(self.says, str) else self.says())
+        return self._text
 
 
 def _fit(pieces: Sequence[Piece], room: int) -> dict[str, int]:
@@ -58,12 +72,11 @@ def _fit(pieces: Sequence[Piece], room: int) -> dict[str, int]:
     closed = False
     for _, rank_pieces in _ranked(pieces):
         for piece in rank_pieces:
-            cost = len(piece.text) + 1
-            if closed or cost > room:
+            if closed or len(piece.text) + 1 > room:
                 left_out[piece.what] = left_out.get(piece.what, 0) + 1
             else:
                 piece.taken = True
-                room -= cost
+                room -= len(piece.text) + 1
         closed = closed or any(not piece.taken for piece in rank_pieces)
     return left_out
 
@@ -136,8 +149,6 @@ def _whole(command: str, url: str | None) -> str:
 
 def page(head: str, pieces: Sequence[Piece], closing: str, command: str, url: str | None) -> str:
     """Put a page together from its head, the pieces that fit and the closing, and say what was left out."""
-    for piece in pieces:
-        piece.text = disarm(piece.text)  # before they are measured: what is printed, a runner reads
     left_out = _fit(pieces, LIMIT - len(head) - len(closing) - _RESERVE)
     parts = [head, *(piece.text for piece in pieces if piece.taken)]
     if left_out:

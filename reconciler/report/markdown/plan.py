@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from reconciler.kind.kind import Action
 from reconciler.kind.semantics import Risk
@@ -74,10 +75,10 @@ def plan_pieces(plan: Plan) -> list[Piece]:
         order = risks.index(risk)
         pieces.append(Piece(f"#### {RISKS[risk]}\n<sub>{RISK_MEANINGS[risk]}</sub>\n", 1 + order, "headings"))
         for change in changes:
-            pieces.append(Piece(_change_line(change), 1 + order, f"{RISKS[risk].lower()} changes"))
+            pieces.append(Piece(partial(_change_line, change), 1 + order, f"{RISKS[risk].lower()} changes"))
             if change.fields:
                 what = f"fields of {RISKS[risk].lower()} changes"
-                pieces.append(Piece(fields_block(change), 10 + order, what))
+                pieces.append(Piece(partial(fields_block, change), 10 + order, what))
     if plan.operations:
         pieces.append(Piece("#### Requests\n<sub>done once, after the changes</sub>\n", 5, "headings"))
     pieces.extend(Piece(operation_block(operation), 6, "requests") for operation in plan.operations)
