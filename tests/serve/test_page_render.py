@@ -185,6 +185,7 @@ def test_all_environments_stand_on_one_page_the_worst_first() -> None:
     named = [link.rpartition("/")[2] for link in page.links if link.startswith("/environments/")]
     assert named == ["legacy", "production", "staging", "sandbox"]
     assert page.tags.count("progress") == 2
+    assert page.said.count("products 33 %") == 2
 
 
 def test_two_hundred_stand_on_one_page_by_what_needs_attention_and_how_many_there_are_of_each() -> None:

@@ -20,7 +20,7 @@ from reconciler.sync.heard import PartHeard
 from reconciler.sync.monitor.compared import Compared
 from reconciler.sync.monitor.overview import Chart, Deliveries, Facts, Fetching, Overview, SeenDrift, State
 from reconciler.sync.monitor.problems import Problems
-from reconciler.sync.monitor.status import SyncStatus
+from reconciler.sync.monitor.status import Going, SyncStatus
 from reconciler.words import counted, spoken
 
 TONES = {
@@ -146,6 +146,13 @@ def going_lines(status: SyncStatus) -> list[str]:
     if status.going is None:
         return []
     return list(words.going_lines(status.going, status.checked_at, status.sync.data.ends))
+
+
+def how_far(going: Going) -> str:
+    """Return how much of a run is done: `45 %`, or `1,200 records` where nobody knows of how many."""
+    if going.total:
+        return f"{min(going.done, going.total) * 100 // going.total} %"
+    return counted(going.done, "record")
 
 
 def compared_words(found: Compared, now: datetime) -> tuple[str, str, str]:
@@ -337,8 +344,8 @@ def every_words(every: timedelta | None) -> str:
 def globals_of() -> dict[str, Any]:
     """Return the functions that templates call, by name."""
     named = (
-        tone_of, verdict_of, rows_of, going_lines, compared_words, heard_word, ago, request_words, codes_of, is_link,
-        drift_rows, cause_words, told_of, fields_of, pause_words, can_resume, moment, stamp, asked_words, drawn,
-        drawn_deliveries, delivery_words, fetching_words, every_words, counted, spoken,
+        tone_of, verdict_of, rows_of, going_lines, how_far, compared_words, heard_word, ago, request_words, codes_of,
+        is_link, drift_rows, cause_words, told_of, fields_of, pause_words, can_resume, moment, stamp, asked_words,
+        drawn, drawn_deliveries, delivery_words, fetching_words, every_words, counted, spoken,
     )  # fmt: skip
     return {function.__name__: function for function in named}
