@@ -88,6 +88,7 @@ class Feed:
                 continue
             if await self._batch_ended():
                 continue
+            await self._pipeline.drain()
             if idle > _IDLE_SECONDS:
                 break
             idle += _POLL_SECONDS
