@@ -35,7 +35,7 @@ def campaign(shop, cluster):
     shop.prepare(environment=service, maxDeletePercent=100)
     shop.synced("--full")
     target = {"BootstrapServers": cluster.servers, "SaslUsername": "u", "SaslPassword": "p", "Topic": topic}
-    campaign = Campaign(shop, {"Kafka": target})
+    campaign = Campaign(shop, {"Kafka": target}, lambda: cluster.unread(topic, topic))
     campaign.prepare()
     return campaign
 

@@ -61,10 +61,12 @@ class Campaign:
     Args:
         shop: synced, with service and consumers as the test needs them.
         target: where OrderCloud delivers to.
+        unread: messages that wait there to be read: a broker forgets what is too much.
     """
 
     shop: Shop
     target: dict[str, Any]
+    unread: Callable[[], int] = lambda: 0
     writes: Writes = field(init=False)
     dice: random.Random = field(default_factory=lambda: random.Random(SEED))
 
@@ -107,6 +109,8 @@ class Campaign:
                 changes |= {"products": edited, "create": 1}
             # The emulator's queue has an end, beyond which messages are lost.
             wait_until(lambda: shop.emulator.undelivered()["queued"] < MOST_QUEUED, 600, 0.05)
+            if number % 50 == 0:
+                wait_until(lambda: self.unread() < MOST_QUEUED, 600, 1)
             shop.emulator.mutate(**changes, seedNumber=SEED * 100_000 + number)
             if originals:
                 # One that the site is known to have: a creation that was cut off is another matter.

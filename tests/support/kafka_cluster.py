@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import confluent_kafka
-from confluent_kafka import Consumer, Message, Producer
+from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
 PARTITIONS = 4
 
@@ -91,6 +91,17 @@ class Cluster:
         finally:
             consumer.close()
         return found
+
+    def unread(self, topic: str, group: str) -> int:
+        """Return how many records of a topic a group has not said that it has read; a broker must be up."""
+        consumer = Consumer({"bootstrap.servers": self.servers, "group.id": group})
+        try:
+            partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+            read = [max(each.offset, 0) for each in consumer.committed(partitions, timeout=20)]
+            written = [consumer.get_watermark_offsets(each, timeout=20)[1] for each in partitions]
+        finally:
+            consumer.close()
+        return sum(written) - sum(read)
 
     def close(self) -> None:
         """End it."""
