@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from reconciler.clock import utc_now
 from reconciler.errors import LedgerError, ReconcilerError
-from reconciler.ordercloud.deliveries.message import Malformed, Message
+from reconciler.ordercloud.deliveries.message import Malformed, Message, Missed
 
 FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0
 """Seconds."""
@@ -31,11 +31,11 @@ class Batch:
     """What was fetched at once, in the order in which it came.
 
     Args:
-        messages: those that are none among them.
+        messages: those that are none, and those that are gone, among them.
         token: what the source needs to settle it.
     """
 
-    messages: Sequence[Message | Malformed]
+    messages: Sequence[Message | Malformed | Missed]
     token: Any = None
 
 
@@ -90,7 +90,7 @@ class Source(Protocol):
 class Takes(Protocol):
     """What takes messages in; `AsyncInbox`."""
 
-    async def take(self, *messages: Message | Malformed) -> None:
+    async def take(self, *messages: Message | Malformed | Missed) -> None:
         """Take messages in; return after the commit.
 
         Raises:
@@ -113,6 +113,7 @@ class ConsumerStatus:
         taken: how many were, since the start.
         malformed: how many of them were none.
         set_aside: why the last of these was none.
+        missed: how many were gone before they were fetched.
     """
 
     name: str
@@ -125,6 +126,7 @@ class ConsumerStatus:
     taken: int = 0
     malformed: int = 0
     set_aside: str | None = None
+    missed: int = 0
 
 
 @dataclass(slots=True)
@@ -136,6 +138,7 @@ class Consumer:
         source: where messages are fetched from.
         inbox: where they are taken to.
         heard: told, for a log, when what it waits for changes.
+        lost: told, for a log, why messages are gone.
         clock: the time, for people.
         jitter: returns a share of 1 by which a wait is shortened.
     """
@@ -144,6 +147,7 @@ class Consumer:
     source: Source
     inbox: Takes
     heard: Callable[[ConsumerStatus], None] = field(default=lambda _status: None)
+    lost: Callable[[ConsumerStatus, str], None] = field(default=lambda _status, _reason: None)
     clock: Callable[[], datetime] = utc_now
     jitter: Callable[[], float] = field(default=random.random)
 
@@ -192,12 +196,16 @@ class Consumer:
 
     def _count(self, batch: Batch) -> None:
         status = self.status
-        status.taken += len(batch.messages)
+        for missed in (message for message in batch.messages if isinstance(message, Missed)):
+            status.missed += missed.number
+            self.lost(status, missed.reason)
+        taken = [message for message in batch.messages if not isinstance(message, Missed)]
+        status.taken += len(taken)
         bad = [message.reason for message in batch.messages if isinstance(message, Malformed)]
         if bad:
             status.malformed += len(bad)
             status.set_aside = bad[-1]
-        if batch.messages:
+        if taken:
             status.last_message = self.clock()
 
     def _wait_for(self, what: str | None, *, connected: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -13,9 +13,11 @@ from typing import Self, TypeAlias
 from reconciler.intake.dependencies import Flows, Placement, placement_of
 from reconciler.ledger.data.inbox_model import MALFORMED, UNKNOWN, Arrivals, Later, Told
 from reconciler.ledger.data.inbox_store import InboxStore
-from reconciler.ordercloud.deliveries.message import Malformed, Message
+from reconciler.ordercloud.deliveries.message import Malformed, Message, Missed
+from reconciler.sync.mode import Mode, strongest
 
 Delivered: TypeAlias = Message | Malformed
+Fetched: TypeAlias = Delivered | Missed
 _MOST_AT_ONCE = 1_000
 _MOST_MEMBERS = 50
 _LONGEST_MEMBER = 100
@@ -44,7 +46,7 @@ class Inbox:
         self.store = store
         self.flows = flows
 
-    def take(self, messages: Sequence[Delivered]) -> Taken:
+    def take(self, messages: Sequence[Fetched]) -> Taken:
         """Take messages in, in one durable transaction: whoever sent them may be told so when this returns.
 
         Raises:
@@ -70,21 +72,28 @@ class _Sum:
         for data_type, key, told in placement.raised:
             of_type = self.raised.setdefault(data_type, {})
             of_type[key] = _together(of_type.get(key), told)
-        for data_type, mode in placement.walks:
-            self.walks[data_type] = mode.value
+        self.add_walks(placement.walks)
         if placement.mark is None:
             self.later.extend(placement.later)
         else:
             name, digest = placement.mark
             self.marked[name] = digest, placement.later
 
+    def add_walks(self, walks: Iterable[tuple[str, Mode]]) -> None:
+        """Add walks; of two of one data type the one that does more."""
+        for data_type, mode in walks:
+            self.walks[data_type] = strongest([Mode(self.walks.get(data_type, mode)), mode]).value
 
-def arrivals_of(messages: Sequence[Delivered], flows: Flows) -> tuple[Arrivals, Mapping[str, int]]:
+
+def arrivals_of(messages: Sequence[Fetched], flows: Flows) -> tuple[Arrivals, Mapping[str, int]]:
     """Return what a transaction has to commit for messages, in the order in which they came, and counts by outcome."""
     found = _Sum()
     for message in messages:
         if isinstance(message, Malformed):
             found.counts["", MALFORMED] += 1
+            continue
+        if isinstance(message, Missed):
+            found.add_walks((data_type, Mode.WALK) for data_type in flows.types)
             continue
         placement = placement_of(message, flows)
         found.counts[message.type, placement.outcome] += 1
@@ -122,7 +131,7 @@ class AsyncInbox:
         self.raised = asyncio.Event()
         """Set after each commit that raised something; whoever drains clears it."""
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="inbox")
-        self._waiting: list[tuple[Sequence[Delivered], asyncio.Future[None]]] = []
+        self._waiting: list[tuple[Sequence[Fetched], asyncio.Future[None]]] = []
         self._committing: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -135,7 +144,7 @@ class AsyncInbox:
             await asyncio.wait({self._committing})
         self._pool.shutdown()
 
-    async def take(self, *messages: Delivered) -> None:
+    async def take(self, *messages: Fetched) -> None:
         """Take messages in, together with what others bring meanwhile; return after the commit.
 
         Raises:
@@ -172,8 +181,8 @@ class AsyncInbox:
         finally:
             self._committing = None
 
-    def _batch(self) -> list[tuple[Sequence[Delivered], asyncio.Future[None]]]:
-        batch: list[tuple[Sequence[Delivered], asyncio.Future[None]]] = []
+    def _batch(self) -> list[tuple[Sequence[Fetched], asyncio.Future[None]]]:
+        batch: list[tuple[Sequence[Fetched], asyncio.Future[None]]] = []
         number = 0
         while self._waiting and (not batch or number + len(self._waiting[0][0]) <= _MOST_AT_ONCE):
             messages, done = self._waiting.pop(0)

@@ -19,7 +19,8 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from reconciler.intake.consumer import Away, Batch, Look, words
-from reconciler.ordercloud.deliveries.message import Malformed, MalformedMessage, Message, message_of_event
+from reconciler.intake.kafka_record import message_of_record
+from reconciler.ordercloud.deliveries.message import Malformed, Message, Missed
 from reconciler.secret import Secret
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ _FETCH_BYTES = 8 * 1024 * 1024
 _LEAST_FETCH = 1024 * 1024
 # documented by Microsoft for Event Hubs, which cuts what is idle for four minutes; other brokers do not mind.
 _IDLE_MS = 180_000
+_LOOK_SECONDS = 10.0
 _T = TypeVar("_T")
 Partition = tuple[str, int]
 _silent = logging.getLogger(f"{__name__}.librdkafka")
@@ -88,7 +90,7 @@ class KafkaSettings:
             "client.id": "reconciler",
             "session.timeout.ms": int(self.session * 1000),
             "heartbeat.interval.ms": min(3000, int(self.session * 300)),
-            "auto.offset.reset": self.start,
+            "auto.offset.reset": "error",  # where to begin is decided here: what is gone is told
             "enable.auto.commit": True,
             "auto.commit.interval.ms": 1000,
             "enable.auto.offset.store": False,
@@ -113,10 +115,19 @@ class KafkaSettings:
 
 @dataclass(frozen=True, slots=True)
 class _Marks:
-    """Where a batch lies: per partition its first offset, and the one after its last."""
+    """Where a batch lies: per partition its first offset, and the one after its last; or of which it tells a gap."""
 
-    first: dict[Partition, int]
-    after: dict[Partition, int]
+    first: dict[Partition, int] = field(default_factory=dict)
+    after: dict[Partition, int] = field(default_factory=dict)
+    told: tuple[Partition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Gap:
+    """What a partition of ours no longer has: up to which offset it was read, and the first that is there."""
+
+    read: int
+    first: int
 
 
 class KafkaSource:
@@ -135,6 +146,7 @@ class KafkaSource:
         self._secret = ""
         # What follows is written in the thread, by callbacks, and read anywhere.
         self._ours: set[Partition] = set()
+        self._gaps: dict[Partition, _Gap] = {}
         self._trouble: str | None = None
         self._topic_trouble: str | None = None
         self._connected = False
@@ -203,14 +215,16 @@ class KafkaSource:
 
         try:
             consumer = self._opened()
+            if self._gaps:
+                return self._told_of_gaps()
             # `consume` alone would wait for a whole batch, as long as it may.
             first = consumer.poll(_TICK)
             records = [] if first is None else [first, *consumer.consume(BATCH - 1, 0)]
         except KafkaException as error:
             self._drop()
             raise Away(f"the broker: {self._words(error)}") from None
-        marks = _Marks({}, {})
-        messages: list[Message | Malformed] = []
+        marks = _Marks()
+        messages: list[Message | Malformed | Missed] = []
         for record in records:
             trouble = record.error()
             if trouble is not None:
@@ -238,15 +252,21 @@ class KafkaSource:
     def _note(self, error: Any) -> None:
         from confluent_kafka import KafkaError
 
-        if error.fatal():
+        # A new consumer finds out what is gone of a partition, and begins after that.
+        if error.fatal() or error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 (a constant)
             self._drop()
             raise Away(f"the broker: {self._words(error)}")
         if error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 (a constant)
             self._topic_trouble = f"the broker: {self._words(error)}"
 
+    def _told_of_gaps(self) -> Batch:
+        return Batch([_missed(*gap) for gap in self._gaps.items()], _Marks(told=tuple(self._gaps)))
+
     def _settle(self, marks: _Marks) -> None:
         from confluent_kafka import KafkaException, TopicPartition
 
+        for told in marks.told:
+            self._gaps.pop(told, None)
         for (topic, partition), offset in marks.after.items():
             if self._consumer is None or (topic, partition) not in self._ours:
                 continue
@@ -278,6 +298,7 @@ class KafkaSource:
         """
         consumer, self._consumer = self._consumer, None
         self._ours.clear()
+        self._gaps.clear()
         self._connected = False
 
         def close() -> None:
@@ -291,13 +312,33 @@ class KafkaSource:
 
     # Callbacks, in the thread
 
-    def _assigned(self, _consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
+    def _assigned(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
+        from confluent_kafka import KafkaException
+
+        # Where this fails, the partitions begin at what was committed, or are looked at once more.
+        with contextlib.suppress(KafkaException):
+            consumer.assign([self._begun(consumer, each) for each in consumer.committed([*partitions], _LOOK_SECONDS)])
         self._ours |= {(each.topic, each.partition) for each in partitions}
         self._connected = True
         self._topic_trouble = None
 
+    def _begun(self, consumer: Consumer, committed: TopicPartition) -> TopicPartition:
+        """Return where a partition begins; what it has no more, and the group has not read, is kept for `fetch`."""
+        from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, TopicPartition
+
+        topic, number, read = committed.topic, committed.partition, committed.offset
+        if read < 0:
+            return TopicPartition(topic, number, OFFSET_BEGINNING if self._settings.start == "earliest" else OFFSET_END)
+        first, end = consumer.get_watermark_offsets(committed, _LOOK_SECONDS)
+        if first <= read <= end:
+            return committed
+        self._gaps[topic, number] = _Gap(read, first)
+        return TopicPartition(topic, number, first)
+
     def _given_up(self, _consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
-        self._ours -= {(each.topic, each.partition) for each in partitions}
+        for each in partitions:
+            self._ours.discard((each.topic, each.partition))
+            self._gaps.pop((each.topic, each.partition), None)
 
     def _complain(self, error: Any) -> None:
         from confluent_kafka import KafkaError
@@ -327,50 +368,10 @@ class KafkaSource:
         return words(inner.str() if hasattr(inner, "str") else str(inner), self._secret, *self._settings.hidden)
 
 
-def message_of_record(record: Record, max_message: int) -> Message | Malformed:
-    """Return the message of a record; what is none says why, and where it lies.
-
-    Args:
-        record: of a topic.
-        max_message: the most bytes that its value may have.
-    """
-    place = f"{record.topic()}[{record.partition()}]@{record.offset()}"
-    value = record.value()
-    if not isinstance(value, bytes):
-        return Malformed(f"{place}: it has no value")
-    if len(value) > max_message:
-        return Malformed(f"{place}: it has {len(value)} bytes, and more than {max_message} are not read")
-    try:
-        return message_of_event(type_of(record.headers()), value)
-    except MalformedMessage as error:
-        return Malformed(f"{place}: {error}")
-    except ValueError:
-        return Malformed(f"{place}: a header is no UTF-8")
-
-
-def type_of(headers: Any) -> str | None:
-    """Return the type of a message by a record's headers; None where none says it.
-
-    documented by the vendor's samples: `type`, then `ce_type`; by Microsoft: the properties of an event that was
-    written over AMQP are headers in AMQP's encoding.
-
-    Args:
-        headers: pairs of name and value.
-
-    Raises:
-        UnicodeDecodeError: it is no UTF-8.
-    """
-    for wanted in ("type", "ce_type"):
-        for name, value in headers or ():
-            if name.casefold() == wanted and value:
-                return _text(value if isinstance(value, bytes) else str(value).encode())
-    return None
-
-
-def _text(value: bytes) -> str:
-    """Decode a text, also one in AMQP 1.0's encoding (str8, sym8, str32, sym32), which no UTF-8 begins like."""
-    if value[:1] in (b"\xa1", b"\xa3") and len(value) > 1 and value[1] == len(value) - 2:
-        return value[2:].decode()
-    if value[:1] in (b"\xb1", b"\xb3") and len(value) > 4 and int.from_bytes(value[1:5]) == len(value) - 5:
-        return value[5:].decode()
-    return value.decode()
+def _missed(partition: Partition, gap: _Gap) -> Missed:
+    topic, number = partition
+    if gap.first < gap.read:
+        return Missed(0, f"partition {number} of {topic} was made anew: what was not fetched of it before may be gone")
+    gone = gap.first - gap.read
+    words = f"{gone:,} messages of partition {number} of {topic} were gone before they were fetched"
+    return Missed(gone, f"{words}: the broker did not keep them for so long")

@@ -38,6 +38,10 @@ async def consume(service: Service, served: Served, stop: asyncio.Event) -> None
             words = f"{status.name} waits for {status.waiting_for}"
             service.log.say("consumer-waits", words, level="warning", environment=served.name)
 
+    def lost(status: ConsumerStatus, reason: str) -> None:
+        words = f"{status.name}: {reason}. A walk of all data types looks for what they told"
+        service.log.say("messages-missed", words, level="warning", environment=served.name)
+
     names = {each.data_sync for each in served.section.settings.consumers}
     while not stop.is_set():
         try:
@@ -55,7 +59,7 @@ async def consume(service: Service, served: Served, stop: asyncio.Event) -> None
             ca_file=os.environ.get(_CA_FILE),
         )
         for consumer in consumers:
-            consumer.heard = heard
+            consumer.heard, consumer.lost = heard, lost
         served.consumers = tuple(consumer.status for consumer in consumers)
         await asyncio.gather(*(consumer.run(stop) for consumer in consumers))
 

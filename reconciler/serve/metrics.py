@@ -76,6 +76,10 @@ class Metrics:
             "reconciler_consumer_messages", "Messages that were fetched, those that are none among them.", of_consumer,
             registry=registry,
         )  # fmt: skip
+        self.consumer_missed = Gauge(
+            "reconciler_consumer_missed", "Messages that were gone before they were fetched.", of_consumer,
+            registry=registry,
+        )  # fmt: skip
         self.consumer_malformed = Gauge(
             "reconciler_consumer_malformed", "What was fetched and is no message.", of_consumer, registry=registry
         )
@@ -90,6 +94,7 @@ class Metrics:
             self.consumer_lag.labels(*labels).set(status.lag)
         self.consumer_taken.labels(*labels).set(status.taken)
         self.consumer_malformed.labels(*labels).set(status.malformed)
+        self.consumer_missed.labels(*labels).set(status.missed)
 
     def answered(self, method: str, route: str, status: int) -> None:
         """Count a request."""

@@ -17,7 +17,7 @@ from reconciler.ledger.data.inbox_model import MALFORMED, NOTHING, PLACED, UNKNO
 from reconciler.ledger.data.inbox_store import InboxStore
 from reconciler.ledger.data.model import DataScope
 from reconciler.ledger.writer import Ledger
-from reconciler.ordercloud.deliveries.message import Malformed, Message
+from reconciler.ordercloud.deliveries.message import Malformed, Message, Missed
 from reconciler.sync.datasync import TYPE_NAMES
 from support.ledger_content import content
 
@@ -200,6 +200,13 @@ def test_a_message_without_a_place_asks_for_one_walk(inbox, ledger):
         inbox.take([stock])  # it may have passed the product already
         store.runs.end(run.id, "finished", NOW)
     assert store.runs.wanted() == {"light"}
+
+
+def test_messages_that_are_gone_ask_for_a_walk_of_every_data_type_and_are_counted_as_no_message(inbox, ledger):
+    stock = Message("entitysync.inventoryrecord.deleted", {"ID": "r"})
+    inbox.take([stock, Missed(7, "the broker did not keep them"), stock])
+    assert all(ledger.store(scope).runs.wanted() == {"walk"} for scope in SCOPES.values())
+    assert [(each.type, each.taken) for each in inbox.store.overview().types] == [(stock.type, 2)]
 
 
 def test_hostile_texts_are_taken_and_touch_nothing(inbox):

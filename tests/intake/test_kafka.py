@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from reconciler.intake.consumer import Consumer, ConsumerStatus
-from reconciler.intake.kafka import KafkaSettings, KafkaSource, message_of_record, type_of
-from reconciler.ordercloud.deliveries.message import Malformed
+from reconciler.intake.kafka import KafkaSettings, KafkaSource
+from reconciler.intake.kafka_record import message_of_record, type_of
+from reconciler.ordercloud.deliveries.message import Malformed, Missed
 from reconciler.secret import Secret
 from support.intake import SECONDS, Kept, happens, in_loop, records, running, until, value
 from support.kafka_cluster import Cluster, running_cluster
@@ -142,6 +143,61 @@ async def test_partitions_that_change_hands_lose_nothing(cluster: Cluster) -> No
         await inbox.until(400)
     assert set(inbox.ids) == set(names)
     assert min(first.status.taken, second.status.taken) > 0, "each had partitions"
+
+
+@in_loop
+async def test_what_the_broker_threw_away_before_it_was_fetched_is_told_and_the_rest_is_read(cluster: Cluster) -> None:
+    topic = cluster.topic(partitions=1)
+    cluster.produce(topic, [("key", value("first"))])
+    inbox = Kept()
+    async with running(consumer(cluster, topic, inbox)):
+        await inbox.until(1)
+    # The mock cluster keeps five megabytes of a partition.
+    long = "x" * 100_000
+    for number in range(80):
+        cluster.produce(topic, [("key", value(f"{number}", text=long))])
+    inbox, lost = Kept(), list[str]()
+    one = consumer(cluster, topic, inbox)
+    one.lost = lambda _status, reason: lost.append(reason)
+    inbox.broken = True
+    async with running(one):
+        await until(one, "the ledger: the disk is full")
+        inbox.broken = False
+        await happens(lambda: "79" in inbox.ids, "the last one")
+    missed = inbox.messages[0]
+    assert isinstance(missed, Missed)
+    assert 0 < missed.number < 80
+    assert f"{missed.number} messages of partition 0 of {topic} were gone before they were fetched" in missed.reason
+    assert lost == [missed.reason]
+    assert inbox.ids == [f"{number}" for number in range(missed.number, 80)]
+    assert (one.status.missed, one.status.taken) == (missed.number, 80 - missed.number)
+    # It is told once.
+    async with running(consumer(cluster, topic, inbox := Kept())):
+        cluster.produce(topic, [("key", value("after"))])
+        await inbox.until(1)
+    assert inbox.ids == ["after"]
+
+
+@in_loop
+async def test_a_group_that_has_read_nothing_begins_where_it_is_told_and_misses_nothing(cluster: Cluster) -> None:
+    topic = cluster.topic(partitions=1)
+    cluster.produce(topic, records("ab"))
+    inbox = Kept()
+    late = KafkaSource(
+        KafkaSettings(cluster.servers, (topic,), f"{topic}-late", tls=False, session=1.5, start="latest")
+    )
+    one = Consumer(ConsumerStatus("kafka", "shop"), late, inbox)
+    async with running(one):
+        await until(one, None)
+        # Where the end is, the broker is asked in the background.
+        for number in range(200):
+            cluster.produce(topic, [("key", value(f"new {number}"))])
+            if inbox.ids:
+                break
+            await asyncio.sleep(0.1)
+    assert inbox.ids
+    assert not {"a", "b"} & {*inbox.ids}
+    assert one.status.missed == 0
 
 
 @in_loop

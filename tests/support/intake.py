@@ -12,7 +12,7 @@ from typing import Any
 
 from reconciler.errors import LedgerError
 from reconciler.intake.consumer import Consumer
-from reconciler.ordercloud.deliveries.message import PREFIX, Malformed, Message
+from reconciler.ordercloud.deliveries.message import PREFIX, Malformed, Message, Missed
 
 SECONDS = 20
 
@@ -39,12 +39,12 @@ class Kept:
     """An inbox in memory; while it is broken it takes nothing."""
 
     def __init__(self) -> None:
-        self.messages: list[Message | Malformed] = []
+        self.messages: list[Message | Malformed | Missed] = []
         self.broken = False
         self.refused = 0
         self.slow = 0.0
 
-    async def take(self, *messages: Message | Malformed) -> None:
+    async def take(self, *messages: Message | Malformed | Missed) -> None:
         await asyncio.sleep(self.slow)
         if self.broken:
             self.refused += 1
@@ -82,8 +82,8 @@ async def until(consumer: Consumer, what: str | None) -> None:
     await happens(so, f"{what}; it is {consumer.status}")
 
 
-def value(key: str) -> bytes:
-    return json.dumps({"Headers": {"type": f"{PREFIX}product.updated"}, "Payload": {"ID": key}}).encode()
+def value(key: str, **more: str) -> bytes:
+    return json.dumps({"Headers": {"type": f"{PREFIX}product.updated"}, "Payload": {"ID": key, **more}}).encode()
 
 
 def records(names: Sequence[str]) -> list[tuple[str | None, bytes | None]]:

@@ -56,6 +56,19 @@ class Malformed:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """Messages that are gone before anybody fetched them. What they told, only a walk finds.
+
+    Args:
+        number: how many.
+        reason: where they were, and why they are gone, for people.
+    """
+
+    number: int
+    reason: str
+
+
 def member(of: Mapping[str, Any], name: str) -> Any:
     """Return a member of an object, whatever its case; None where there is none."""
     if name in of:

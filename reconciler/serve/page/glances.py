@@ -164,7 +164,7 @@ class Glances:
         waits = {loop: words for (name, loop), words in tuple(self._service.waits.items()) if name == served.name}
         waits = {loop: words for loop, words in waits.items() if words != STANDS_BY}
         fetching = (
-            Fetching(each.name, each.data_sync, each.waiting_for, each.lag, each.taken, each.malformed)
+            Fetching(each.name, each.data_sync, each.waiting_for, each.lag, each.taken, each.malformed, each.missed)
             for each in served.consumers
         )
         return replace(

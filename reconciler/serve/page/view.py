@@ -333,7 +333,8 @@ def fetching_words(found: Fetching) -> str:
     does = "reads" if found.waits is None else f"waits for {found.waits}"
     lag = "" if found.lag is None else f"{counted(found.lag, 'message')} at the broker"
     unread = f"{found.malformed:,} of them could not be read" if found.malformed else ""
-    return "; ".join(filter(None, (does, lag, f"{found.taken:,} taken since the start", unread)))
+    missed = f"{found.missed:,} were gone before they were fetched" if found.missed else ""
+    return "; ".join(filter(None, (does, lag, f"{found.taken:,} taken since the start", unread, missed)))
 
 
 def every_words(every: timedelta | None) -> str:

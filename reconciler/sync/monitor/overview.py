@@ -97,6 +97,7 @@ class Fetching:
         lag: how many messages wait there, where that is known.
         taken: how many were taken since the start.
         malformed: how many of them could not be read.
+        missed: how many were gone before they were fetched.
     """
 
     name: str
@@ -105,6 +106,7 @@ class Fetching:
     lag: int | None = None
     taken: int = 0
     malformed: int = 0
+    missed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
