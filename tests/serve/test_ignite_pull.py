@@ -240,6 +240,17 @@ class TestPages:
         assert "SparkLayer pulls" in ended.stderr
         assert "SparkLayer pulls its records (mode: pull)" in shop.checkout.call("sync", "status").stdout
 
+    def test_status_and_page_tell_of_both_once_there_were_runs_and_pages(self, shop):
+        prepared(shop, "pull")
+        shop.synced("--full", "--type", "prices")  # which nobody pulls
+        with service(shop) as running:
+            pulled(shop, "products")
+            assert running.get("/").status == 200
+        syncs = shop.checkout.call("sync", "status", "--format", "json").json["syncs"]
+        a_day = {each["data_type"]: each["requests_a_day"] for each in syncs}
+        assert a_day["prices"] > 0
+        assert a_day["products"] is None
+
 
 def ask(running, data_type, page=""):
     query = f"?page={quote(page)}" if page else ""

@@ -361,9 +361,12 @@ def _full_wanted(sync: DataSync, overview: SyncOverview) -> str | None:
 
 
 def _requests_a_day(sync: DataSync, overview: SyncOverview) -> int | None:
-    """Worked out from what the last runs took to read: one that read everything, and one that listed nothing."""
+    """Worked out from what the last runs took to read: one that read everything, and one that listed nothing.
+
+    What SparkLayer pulls, it asks for whenever it likes.
+    """
     last, reads = overview.last_finished, _walk_reads(overview)
-    if not reads:
+    if not reads or sync.is_pulled:
         return None
     settings, records = sync.settings, overview.counts.records - overview.counts.gone
     cost = cost_of(settings.interval, settings.look_interval, settings.walk_interval, records, 0)

@@ -21,6 +21,9 @@ _LOOKED_AT, _BY_ID = 30, 5
 # sync log), what it reads of each record that it looks at to see that the target is as it was left, and of how many.
 _RUN: Mapping[str, tuple[int, int, int]] = {
     "products": (8, 1, _BY_ID),
+    # Parts of products, each by itself where SparkLayer pulls the rest: reckoned as they are.
+    "prices": (8, 1, _BY_ID),
+    "stock": (8, 1, _BY_ID),
     "party-prices": (5, 2, _LOOKED_AT),
     "customers": (6, 1, _LOOKED_AT),
     "orders": (10, 1, _LOOKED_AT),
