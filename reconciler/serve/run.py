@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 SEEN_SECONDS = 15.0
 """How often the ledger is told that the process lives, and which manifests it has."""
+_UNWRITTEN_SECONDS = 2.0
+"""How often, where it did not take that the last time."""
 
 _AWAY_SECONDS = 30.0
 """How long what answered with older manifests may still answer with them."""
@@ -146,6 +148,8 @@ class Duty:
         """Read the manifests anew, and go on with them once no run is on."""
         if self._reloading is not None and not self._reloading.done():
             self._again = True
+            words = "a run is still on: the manifests are read once more when it has ended"
+            self._service.log.say("reload-waits", words)
         elif self._reopen is not None and not self._service.stopping.is_set():
             self._reloading = self._service.start(self._reload(self._reopen), "reading the manifests anew")
 
@@ -193,13 +197,22 @@ class Duty:
     async def _seen(self) -> None:
         """Tell each ledger that this process lives, and which manifests it has."""
         service = self._service
+        # Whose ledgers took something: one that never does, such as one that may only be read, is nobody's outage.
+        signed: set[str] = set()
         while not service.stopping.is_set():
+            unwritten: set[str] = set()
             for served in service.environments.values():
                 waits = "; ".join(service.waits_of(served.name)) or None
-                with suppress(ReconcilerError):
+                try:
                     await asyncio.to_thread(served.sign, service.holder, waits)
+                except ReconcilerError:
+                    unwritten.add(served.name)
+                else:
+                    signed.add(served.name)
+            service.unwritten = frozenset(unwritten & signed)
             with suppress(TimeoutError):
-                await asyncio.wait_for(service.stopping.wait(), SEEN_SECONDS)
+                seconds = _UNWRITTEN_SECONDS if service.unwritten else SEEN_SECONDS
+                await asyncio.wait_for(service.stopping.wait(), seconds)
 
 
 def wake_workers(service: Service, served: Served) -> Waker:

@@ -26,7 +26,8 @@ _LONGEST_HEAD = 32_768
 class Connection(H11Protocol):
     """HTTP connection that is closed where a request's head does not come in time.
 
-    Where there are too many, that one makes room which has been idle for longest: so idle ones keep nobody out.
+    Where there are too many, that one makes room which has been idle for longest, or else the one that has been sending
+    a body for longest: so those that send nothing, or hardly anything, keep nobody out.
     """
 
     _deadline: asyncio.TimerHandle | None = None
@@ -58,12 +59,13 @@ class Connection(H11Protocol):
         self.idle_since = self.loop.time()
 
     def _make_room(self) -> bool:
-        """Close the connection that has been idle for longest; False: all others are within a request."""
-        others = (each for each in self.connections if isinstance(each, Connection) and each is not self)
+        """Close the connection of which something has been awaited for longest; False: all others are answered."""
+        others = [each for each in self.connections if isinstance(each, Connection) and each is not self]
         idle = [each for each in others if not each.is_within_request()]
-        if not idle:
+        sending = idle or [each for each in others if each.is_sending()]
+        if not sending:
             return False
-        longest = min(idle, key=lambda each: each.idle_since)
+        longest = min(sending, key=lambda each: each.idle_since)
         # It is not counted any more, though it hears of its end only later.
         self.connections.discard(longest)
         longest.transport.close()
@@ -72,6 +74,11 @@ class Connection(H11Protocol):
     def is_within_request(self) -> bool:
         cycle: RequestResponseCycle | None = self.cycle
         return cycle is not None and not cycle.response_complete
+
+    def is_sending(self) -> bool:
+        """Whether the body of its request has not come to its end."""
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is not None and cycle.more_body
 
     def _expect_head(self) -> None:
         self._deadline = self.loop.call_later(HEAD_SECONDS, self._give_up)

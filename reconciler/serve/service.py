@@ -208,6 +208,7 @@ class Service:
         tasks: what runs beside the requests.
         metrics: count.
         waits: what loops wait for, in words, by environment and loop.
+        unwritten: environments whose ledgers did not take the last sign of life.
         access: how ledgers are reached; see `serve_these`.
         threads: in which loops run.
         slots: how many runs of data syncs are carried out at once.
@@ -225,6 +226,7 @@ class Service:
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     metrics: Metrics = field(default_factory=Metrics)
     waits: dict[tuple[str, str], str] = field(default_factory=dict)
+    unwritten: frozenset[str] = frozenset()
     access: SharedAccess = field(default_factory=SharedAccess)
     threads: Threads = field(default_factory=Threads)
     slots: Slots = field(default_factory=lambda: Slots(AT_ONCE))

@@ -234,6 +234,23 @@ def test_who_sends_no_head_is_not_waited_for_and_does_not_keep_others_out(listen
             connection.close()
 
 
+def test_who_hardly_sends_a_body_does_not_keep_others_out(listening, monkeypatch):
+    monkeypatch.setattr(server, "MOST_CONNECTIONS", 50)
+    head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n".encode()
+    slow = []
+    try:
+        for _ in range(80):
+            connection = socket.create_connection(("127.0.0.1", listening.port), 10)
+            connection.sendall(head + b"{")
+            slow.append(connection)
+        raw = body()
+        answers = [listening.ask("POST", PATH, raw, signed(raw)).status for _ in range(20)]
+        assert answers == [200] * 20
+    finally:
+        for connection in slow:
+            connection.close()
+
+
 def test_the_gate_is_what_the_delivery_config_declares(shop):
     target = {
         "endpoint": "https://sync.example.com/deliveries/shop",

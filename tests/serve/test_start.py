@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 
 import pytest
 
 from reconciler.errors import LedgerError, ManifestErrors, UsageError
+from reconciler.serve import run
 from reconciler.serve.front import Asked
 from reconciler.serve.routes import health
 from reconciler.serve.run import tell_broken
@@ -140,6 +142,22 @@ def test_a_service_whose_ledger_is_away_says_what_it_waits_for_and_comes_back(sh
             assert running.get("/healthz").status == 200
         assert (waiting.status, waiting.json["waitsFor"]) == (503, ["the ledger of test"])
         assert running.get("/readyz").status == 200
+
+
+def test_a_service_whose_ledger_takes_nothing_says_so_though_it_can_be_read(shop, monkeypatch):
+    def full(_served, _holder, _waits=None):
+        raise LedgerError("The disk is full")
+
+    monkeypatch.setattr(run, "SEEN_SECONDS", 0.05)
+    monkeypatch.setattr(run, "_UNWRITTEN_SECONDS", 0.05)
+    shop.write_manifests(environment={"service": {}})
+    with serving(shop.checkout, works=True) as running:
+        time.sleep(0.5)  # it was taken at first
+        with monkeypatch.context() as patched:
+            patched.setattr(Served, "sign", full)
+            wait_until(lambda: running.get("/readyz").status == 503)
+            assert running.get("/readyz").json["waitsFor"] == ["the ledger of test, which takes nothing"]
+        wait_until(lambda: running.get("/readyz").status == 200)
 
 
 def test_a_ledger_that_hangs_takes_one_thread_however_often_it_is_asked_for(shop, monkeypatch):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -43,11 +43,11 @@ async def waits_for(service: Service) -> list[str]:
     sharing: dict[LedgerUrl, list[Served]] = {}
     for served in service.environments.values():
         sharing.setdefault(served.session.settings.ledger, []).append(served)
-    found = await asyncio.gather(*(_ledger(each) for each in sharing.values()))
+    found = await asyncio.gather(*(_ledger(each, service.unwritten) for each in sharing.values()))
     return [words for words in found if words is not None]
 
 
-async def _ledger(sharing: Sequence[Served]) -> str | None:
+async def _ledger(sharing: Sequence[Served], unwritten: Collection[str]) -> str | None:
     # A ledger that is away is waited for in a thread, for minutes: one thread however many ask, so that those of the
     # process are left to the other environments.
     served = next((each for each in sharing if each.asked is not None), sharing[0])
@@ -64,6 +64,9 @@ async def _ledger(sharing: Sequence[Served]) -> str | None:
         return f"the ledger of {names}"
     except TimeoutError:
         return f"the ledger of {names}, which does not answer"
+    # It may be read from and take nothing, as on a disk that is full.
+    if any(each.name in unwritten for each in sharing):
+        return f"the ledger of {names}, which takes nothing"
     return None
 
 
