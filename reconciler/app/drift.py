@@ -46,15 +46,17 @@ async def drift_of_each(
 
     async def one(session: Session) -> Drift:
         memory = session.memory(ledgers)
+        # Of a site that was disconnected the data syncs say so; the other API's drift is looked for all the same.
+        reached = session.without_lost_sites(memory)
         async with readers(
-            session, request.targets, observer, token_cache=token_cache, connections=connections
+            reached, request.targets, observer, token_cache=token_cache, connections=connections
         ) as opened:
-            said = await surveyed(session, request.targets, observer, connections, token_cache=token_cache)
+            said = await surveyed(reached, request.targets, observer, connections, token_cache=token_cache)
             asked = replace(request, remarks=(*request.remarks, *said))
-            comparison = await session.compare(opened, asked, memory, session.opened_at)
+            comparison = await reached.compare(opened, asked, memory, session.opened_at)
             report = find_drift(comparison.inputs, comparison.planned)
             items = await data_drift(session, opened, request, ledgers, memory)
-        return Drift(session, comparison, replace(report, items=(*report.items, *items)))
+        return Drift(reached, comparison, replace(report, items=(*report.items, *items)))
 
     with sessions[0].access.reading() if sessions else Ledgers() as ledgers:
         async with Connections() as connections:

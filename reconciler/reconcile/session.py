@@ -97,6 +97,28 @@ class Session:
         """Provider to its live side, as plans and ledger name it."""
         return {api: connection.live_side for api, connection in self.connections.items()}
 
+    def without_lost_sites(self, memory: Memory) -> Session:
+        """Return the session without what nobody can reach: a site that was disconnected, and with it its credentials.
+
+        Args:
+            memory: what the ledger remembers of the environment.
+        """
+        lost = {
+            api
+            for api, connection in self.connections.items()
+            if connection.is_handed_over
+            and (site := memory.sites.get(connection.live_side)) is not None
+            and not site.connected
+        }
+        if not lost:
+            return self
+        return replace(
+            self,
+            connections={api: each for api, each in self.connections.items() if api not in lost},
+            desired=tuple(item for item in self.desired if self.kinds[item.kind].api not in lost),
+            requests=tuple(item for item in self.requests if self.request_kinds[item.kind].api not in lost),
+        )
+
     def kinds_read(self, targets: Iterable[str]) -> tuple[str, ...]:
         """Return the kinds that a plan with these targets has to read: all without targets, else the ones named.
 

@@ -16,6 +16,7 @@ from reconciler.app.ignite.site import IgniteSite
 from reconciler.ledger.writer import Ledger
 from reconciler.serve import ignite_runs
 from reconciler.serve.routes import ignite
+from support.checkout import http_config
 from support.service import serving
 
 TOKEN = "sparklayers-own"
@@ -248,6 +249,18 @@ class TestDisconnect:
         assert causes == ["disconnected"]
         status = shop.checkout.call("sync", "status")
         assert "disconnected" in status.stdout
+
+    def test_drift_of_the_other_api_is_found_though_the_credentials_are_gone(self, shop):
+        shop.checkout.write("out.yaml", http_config("out"))
+        without_credentials(shop)
+        with connected(shop):
+            shop.emulator.ignite("connect")
+            shop.synced()
+            shop.emulator.ignite("disconnect")
+        shop.portal("PATCH", "integrations/deliveryconfig/out", {"Enabled": False})
+        ended = shop.checkout.call("drift", "--format", "json")
+        found = {(item["kind"], item["cause"]) for item in ended.json["items"]}
+        assert found == {("DataSync", "disconnected"), ("DeliveryConfig", "live-moved")}
 
     def test_a_reconnect_believes_nothing_of_what_was_written_before(self, shop):
         shop.emulator.seed(6)

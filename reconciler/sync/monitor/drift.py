@@ -22,7 +22,7 @@ async def data_drift(
 
     Args:
         session: the environment; its clock is the moment of the comparison.
-        readers: a reader for each API.
+        readers: a reader for each API that can be reached.
         request: what the comparison is limited to, and what is left out of it.
         ledgers: for reading.
         memory: what the ledger remembers of the environment.
@@ -43,7 +43,7 @@ async def data_drift(
     async def one(sync: DataSync) -> list[DriftItem]:
         overview = overviews[sync.scope]
         log, kept = None, sync.data.log
-        if overview.log.started is not None and kept is not None and kept.owned:
+        if TARGET in readers and overview.log.started is not None and kept is not None and kept.owned:
             log = await read_status(readers[TARGET], sync.settings.integration, kept.name)
         return list(drift_items(sync, overview, log, memory, session.opened_at))
 
