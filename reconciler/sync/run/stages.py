@@ -245,6 +245,8 @@ class Stages:
                         await self._read(pipeline)
                     if isinstance(context.source, Telling):
                         context.remarks += context.source.remarks
+                # Nor for the end of what it has in hand, which may take minutes where the target is slow.
+                await pipeline.settle()
             finally:
                 enough.set()
             if fed is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -193,6 +193,40 @@ def test_beside_a_walk_an_event_does_not_wait_for_its_end(engine, inbox, monkeyp
     assert (order, report.state) == (["event", "walk"], State.FINISHED)
     assert engine.things.site["a"] == "new"
     assert not engine.level("a").is_open
+
+
+@dataclass
+class Held(Things):
+    """Things of which some are written once they may be."""
+
+    may_go: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def _send(self, state):
+        if state.key.startswith("k"):
+            await self.may_go.wait()
+        await super()._send(state)
+
+
+def test_what_a_walk_has_read_and_not_written_yet_holds_up_no_event(engine, inbox):
+    keys = [f"k{number}" for number in range(5)]
+    engine.things = Held(there=engine.things.there | dict.fromkeys(keys, "new"), site=engine.things.site)
+
+    async def run():
+        with engine.levels.lock("test"):
+            walking = asyncio.create_task(runner.run_sync(engine.job(), Mode.WALK, stop=asyncio.Event()))
+            await until(lambda: sum(each.doubtful for each in engine.levels.levels(keys).values()) == len(keys))
+            await asyncio.sleep(0.3)  # the reading is over
+            engine.things.there["a"] = "A2"
+            del engine.things.there["b"]
+            tell(inbox, "a", "A2")
+            tell(inbox, "b", gone=True)
+            await until(lambda: engine.things.site["a"] == "A2" and engine.things.site["b"] == "", 20)
+            assert not {*keys} & {*engine.things.site}
+            engine.things.may_go.set()
+            return await walking
+
+    assert asyncio.run(run()).state is State.FINISHED
+    assert {*keys} <= {*engine.things.site}
 
 
 def test_one_change_does_not_wait_for_many(engine, inbox):
