@@ -12,6 +12,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_network
 from typing import Any
 
@@ -154,7 +155,8 @@ class _Ignite:
             )
         ledger = await self._hands.call(call.served.ledger)
         became = await self._hands.do(lambda: connecting.connect(call.site, ledger, offer))
-        self._service.log.say("ignite-connect", f"SparkLayer connects {call.served.name}: {became}")
+        name = call.served.name
+        self._service.log.say("ignite-connect", f"SparkLayer connects {name}: {became}", environment=name)
         match became:
             case connecting.Connected.REFUSED:
                 return _problem(401, "credentials refused", "SparkLayer does not let these credentials in.")
@@ -170,7 +172,8 @@ class _Ignite:
         """Disconnect a site."""
         ledger = await self._hands.call(call.served.ledger)
         await self._hands.do(lambda: connecting.disconnect(call.site, ledger))
-        self._service.log.say("ignite-disconnect", f"SparkLayer disconnected {call.served.name}")
+        name = call.served.name
+        self._service.log.say("ignite-disconnect", f"SparkLayer disconnected {name}", environment=name)
         return Response(status_code=204)
 
     async def trigger(self, call: Call) -> Response:
@@ -197,13 +200,14 @@ class _Ignite:
         return Response(status_code=201)
 
     async def _compare(self, call: Call, asked: str) -> None:
+        say = partial(self._service.log.say, "ignite-compared", environment=call.served.name)
         try:
             found = await self._hands.do(lambda: compared(call.site, asked))
         except ReconcilerError as error:
-            self._service.log.say("ignite-compared", f"{asked}: {error.message}", level="error", code=error.code)
+            say(f"{asked}: {error.message}", level="error", code=error.code)
             return
         told = "; ".join(found) or "as apply left it"
-        self._service.log.say("ignite-compared", f"{asked}: {told}", differs=len(found))
+        say(f"{asked}: {told}", differs=len(found))
 
     async def page(self, call: Call) -> Response:
         """Answer a page."""
@@ -215,7 +219,7 @@ class _Ignite:
         holder = self._service.holder
         page = await self._hands.do(lambda: pull.page(ledger, found, asked, token, holder, call.served.pulls))
         for remark in page.remarks:
-            self._service.log.say("ignite-pull", f"{asked}: {remark}", level="warning")
+            self._service.log.say("ignite-pull", f"{asked}: {remark}", level="warning", environment=call.served.name)
         following = "" if page.following is None else page.following.text
         return _wire({call.site.settings.list_member: list(page.entities), NEXT_PAGE: following})
 
