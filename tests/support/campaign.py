@@ -124,6 +124,7 @@ class Campaign:
         """Wait until all is delivered, and the site is what OrderCloud is; of what is gone it keeps the last name."""
         shop = self.shop
         wait_until(lambda: not any(shop.emulator.undelivered()[name] for name in ("queued", "later", "underWay")), 1800)
+        wait_until(lambda: self.unread() == 0, 1800, 1)
         wait_until(self._listens, 1800, 0.3)
         # A message that came late is read again for as long as lists may lag behind: such records stay open.
         shop.nothing_arrives_late()

@@ -107,6 +107,7 @@ class FetchingDocument(Document):
     lag: Count | None = Field(description="Messages that wait there; null: not known.")
     taken: Count = Field(description="Since the start of the process.")
     malformed: Count = Field(description="Those of them that could not be read.")
+    missed: Count = Field(description="Messages that were gone before they were fetched.")
 
 
 class AskedDocument(Document):
