@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from reconciler.emulator.testing import RunningEmulator
 from reconciler.http.retry import RetryPolicy
-from reconciler.sync.run import retries
+from reconciler.sync.run import feed
 from support.checkout import Checkout, http_config
 from support.hostile import bounded, changed, odd
 from support.syncing import Shop
@@ -117,7 +117,7 @@ def template(_emulator: RunningEmulator, tmp_path_factory: pytest.TempPathFactor
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RetryPolicy, "wait", lambda _policy, _attempt, _after: 0.001)
-    monkeypatch.setattr(retries, "_LONGEST_IDLE", 1.0)
+    monkeypatch.setattr(feed, "_LONGEST_IDLE", 1.0)
 
 
 def damaged(dice: random.Random, ledger: Path) -> None:
