@@ -373,5 +373,5 @@ def _missed(partition: Partition, gap: _Gap) -> Missed:
     if gap.first < gap.read:
         return Missed(0, f"partition {number} of {topic} was made anew: what was not fetched of it before may be gone")
     gone = gap.first - gap.read
-    words = f"{gone:,} messages of partition {number} of {topic} were gone before they were fetched"
-    return Missed(gone, f"{words}: the broker did not keep them for so long")
+    what = f"{gone:,} messages of partition {number} of {topic} were gone before they were fetched"
+    return Missed(gone, f"{what}: the broker did not keep them for so long")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 
 import pytest
 
@@ -148,11 +147,18 @@ def test_a_service_whose_ledger_takes_nothing_says_so_though_it_can_be_read(shop
     def full(_served, _holder, _waits=None):
         raise LedgerError("The disk is full")
 
+    taken, sign = threading.Event(), Served.sign
+
+    def signed(served, holder, waits):
+        sign(served, holder, waits)
+        taken.set()
+
+    monkeypatch.setattr(Served, "sign", signed)
     monkeypatch.setattr(run, "SEEN_SECONDS", 0.05)
     monkeypatch.setattr(run, "_UNWRITTEN_SECONDS", 0.05)
     shop.write_manifests(environment={"service": {}})
     with serving(shop.checkout, works=True) as running:
-        time.sleep(0.5)  # it was taken at first
+        assert taken.wait(30)
         with monkeypatch.context() as patched:
             patched.setattr(Served, "sign", full)
             wait_until(lambda: running.get("/readyz").status == 503)

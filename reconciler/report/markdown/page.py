@@ -45,7 +45,7 @@ class Piece:
 
     Args:
         says: the text, or what makes it: of thousands of changes most have no place on the page.
-        rank: how important it is; 0 is the most.
+        rank: how important it is; the lowest is the most.
         what: it is, for the count of what was left out.
     """
 
