@@ -6,6 +6,7 @@ import asyncio
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -52,8 +53,8 @@ def hub(name: str) -> KafkaSettings:
     return settings_of(consumer, "connectionString", HUB)
 
 
-def kafka(topic: str) -> KafkaSettings:
-    login = {"username": "reconciler", "password": "••••••"}
+def kafka(topic: str, mechanism: str = "PLAIN") -> KafkaSettings:
+    login = {"username": "reconciler", "password": "••••••", "mechanism": mechanism}
     place = {"bootstrapServers": "broker.internal:9093", "topics": [topic], "group": topic}
     return settings_of({"kafka": {**place, **login, "dataSync": "shop"}}, "password", "aHVzaA==")
 
@@ -68,23 +69,33 @@ def consumer_at(gate: Gate, settings: KafkaSettings, files: tuple[Path, Path] | 
 
 
 @pytest.mark.parametrize(
-    ("of", "user", "password"),
-    [(hub, "$ConnectionString", HUB), (kafka, "reconciler", "aHVzaA==")],
-    ids=["hub", "kafka"],
+    ("of", "user", "password", "mechanism"),
+    [
+        (hub, "$ConnectionString", HUB, "PLAIN"),
+        (kafka, "reconciler", "aHVzaA==", "PLAIN"),
+        (partial(kafka, mechanism="SCRAM-SHA-256"), "reconciler", "aHVzaA==", "SCRAM-SHA-256"),
+        (partial(kafka, mechanism="SCRAM-SHA-512"), "reconciler", "aHVzaA==", "SCRAM-SHA-512"),
+    ],
+    ids=["hub", "kafka", "scram-256", "scram-512"],
 )
 def test_messages_come_once_the_login_is_right_and_what_is_wrong_is_said_without_it(
-    cluster: Cluster, files: tuple[Path, Path], of: Callable[[str], KafkaSettings], user: str, password: str
+    cluster: Cluster,
+    files: tuple[Path, Path],
+    of: Callable[[str], KafkaSettings],
+    user: str,
+    password: str,
+    mechanism: str,
 ) -> None:
     async def work() -> None:
         topic, inbox = cluster.topic(), Kept()
         cluster.produce(topic, records("ab"))
-        gate = Gate(cluster, user, "another")
+        gate = Gate(cluster, user, "another", mechanism)
         async with gate.open(server_tls(files)):
             one = consumer_at(gate, of(topic), files, inbox)
             async with running(one):
                 await until(one, "uthentication")
                 assert "aHVzaA" not in f"{one.status} {one.source._settings}"  # type: ignore[attr-defined]
-                assert ("127.0.0.1" in str(one.status)) == (of is kafka)
+                assert ("127.0.0.1" in str(one.status)) == (of is not hub)
                 assert (inbox.ids, gate.refused > 0) == ([], True)
                 gate.password = password
                 await inbox.until(2)

@@ -1,20 +1,26 @@
-"""TLS and a login by SASL/PLAIN before a cluster that has neither: what brokers for grown-ups ask of a client."""
+"""TLS and a login by SASL, PLAIN or SCRAM, before a cluster that has neither: what brokers for grown-ups ask."""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 import ssl
 import struct
-from collections.abc import AsyncIterator
+from base64 import b64decode, b64encode
+from collections.abc import AsyncIterator, Generator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from support.kafka_cluster import Cluster
 
 _API_VERSIONS, _HANDSHAKE, _AUTHENTICATE = 18, 17, 36
-_OFFERS = b"PLAIN"
 _UNSUPPORTED_MECHANISM, _REFUSED = 33, 58
 _FLEXIBLE = 3
+_HASHES = {"SCRAM-SHA-256": "sha256", "SCRAM-SHA-512": "sha512"}
+_ROUNDS, _SALT, _NONCE = 4096, b"salt of the user", "ours"
+# What a client says goes in, what it is answered comes out; at the end, whether it is known, and the last answer.
+Exchange = Generator[bytes, bytes, tuple[bool, bytes]]
 
 
 @dataclass
@@ -25,6 +31,7 @@ class Gate:
         cluster: of one broker, to which it leads.
         user: whom it knows.
         password: of that user; it may be set to another one.
+        mechanism: of SASL, which it offers alone.
         servers: where it is, once it is open.
         refused: how often a login was wrong.
         unknown: requests of somebody who had not logged in.
@@ -33,6 +40,7 @@ class Gate:
     cluster: Cluster
     user: str
     password: str
+    mechanism: str = "PLAIN"
     servers: str = ""
     refused: int = 0
     unknown: int = 0
@@ -50,22 +58,34 @@ class Gate:
             for each in self._clients:
                 each.close()
 
+    def _exchange(self) -> Exchange:
+        if self.mechanism == "PLAIN":
+            return _plain(self.user, self.password)
+        return _scram(_HASHES[self.mechanism], self.user, self.password)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         host, _, port = self.cluster.servers.partition(":")
         inner, behind = await asyncio.open_connection(host, int(port))
         self._clients |= {writer, behind}
-        is_known = False
+        is_known, exchange, offered = False, self._exchange(), self.mechanism.encode()
         try:
             while True:
                 request = await _read(reader)
                 key, version, correlation, client = struct.unpack(">hhih", request[:10])
                 if key == _HANDSHAKE:
-                    error = 0 if request[10 + client + 2 :] == _OFFERS else _UNSUPPORTED_MECHANISM
-                    answer = struct.pack(">ihih", correlation, error, 1, len(_OFFERS)) + _OFFERS
+                    error = 0 if request[10 + client + 2 :] == offered else _UNSUPPORTED_MECHANISM
+                    answer = struct.pack(">ihih", correlation, error, 1, len(offered)) + offered
+                    exchange = self._exchange()
+                    next(exchange)
                 elif key == _AUTHENTICATE:
-                    is_known = request[10 + client + 4 :] == f"\0{self.user}\0{self.password}".encode()
-                    self.refused += not is_known
-                    answer = struct.pack(">ihhi", correlation, 0 if is_known else _REFUSED, -1, 0)
+                    error = 0
+                    try:
+                        said = exchange.send(request[10 + client + 4 :])
+                    except StopIteration as end:
+                        is_known, said = end.value
+                        self.refused += not is_known
+                        error = 0 if is_known else _REFUSED
+                    answer = struct.pack(">ihhi", correlation, error, -1, len(said)) + said
                     answer += struct.pack(">q", 0) if version else b""
                 elif key == _API_VERSIONS or is_known:
                     _write(behind, request)
@@ -84,6 +104,30 @@ class Gate:
             self._clients -= {writer, behind}
             writer.close()
             behind.close()
+
+
+def _plain(user: str, password: str) -> Exchange:
+    said = yield b""
+    return said == f"\0{user}\0{password}".encode(), b""
+
+
+def _scram(kind: str, user: str, password: str) -> Exchange:
+    """RFC 5802, the server's side; the client proves that it has the password, and so does the server."""
+    header, _, first = (yield b"").decode().partition(",,")
+    asked = dict(part.split("=", 1) for part in first.split(","))
+    nonce = asked["r"] + _NONCE
+    challenge = f"r={nonce},s={b64encode(_SALT).decode()},i={_ROUNDS}"
+    final, _, proof = (yield challenge.encode()).decode().rpartition(",p=")
+    salted = hashlib.pbkdf2_hmac(kind, password.encode(), _SALT, _ROUNDS)
+    signed = f"{first},{challenge},{final}".encode()
+    own = hmac.digest(salted, b"Client Key", kind)
+    signature = hmac.digest(hashlib.new(kind, own).digest(), signed, kind)
+    right = bytes(one ^ other for one, other in zip(own, signature, strict=True))
+    bound = f"c={b64encode(f'{header},,'.encode()).decode()},r={nonce}"
+    if asked["n"] != user or final != bound or b64decode(proof) != right:
+        return False, b""
+    verifier = hmac.digest(hmac.digest(salted, b"Server Key", kind), signed, kind)
+    return True, b"v=" + b64encode(verifier)
 
 
 async def _read(reader: asyncio.StreamReader) -> bytes:
