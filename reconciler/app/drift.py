@@ -12,7 +12,7 @@ from reconciler.app.survey import surveyed
 from reconciler.errors import ApiError, ReconcilerError
 from reconciler.ledger.reader import Ledgers
 from reconciler.reconcile.drift import find_drift, unreachable
-from reconciler.reconcile.plan import ApplyReport, Cause, DriftReport
+from reconciler.reconcile.plan import ApplyReport, Cause, DriftReport, Note, NoteKind
 from reconciler.reconcile.session import Comparison, PlanRequest, Session
 from reconciler.sync.monitor.drift import data_drift
 
@@ -52,7 +52,7 @@ async def drift_of_each(
             reached, request.targets, observer, token_cache=token_cache, connections=connections
         ) as opened:
             said = await surveyed(reached, request.targets, observer, connections, token_cache=token_cache)
-            asked = replace(request, remarks=(*request.remarks, *said))
+            asked = replace(request, remarks=(*request.remarks, *_lost(session, reached), *said))
             comparison = await reached.compare(opened, asked, memory, session.opened_at)
             report = find_drift(comparison.inputs, comparison.planned)
             items = await data_drift(session, opened, request, ledgers, memory)
@@ -62,6 +62,13 @@ async def drift_of_each(
         async with Connections() as connections:
             found = await for_each(sessions, one)
     return [_or_unreachable(session, item, len(sessions)) for session, item in zip(sessions, found, strict=True)]
+
+
+def _lost(session: Session, reached: Session) -> tuple[Note, ...]:
+    """Return what is not compared, as its site was disconnected."""
+    lost = [each for api, each in session.connections.items() if api not in reached.connections]
+    words = "its configuration is not compared: the site was disconnected, and its credentials are gone"
+    return tuple(Note(NoteKind.REMARK, f"site {each.site_id}", words) for each in lost)
 
 
 def _or_unreachable(session: Session, item: Drift | ReconcilerError, count: int) -> Drift | DriftReport:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
+from reconciler.app.ignite.site import IgniteSite
 from reconciler.errors import ManifestErrors, MissingExtra, Problem, UsageError
 from reconciler.intake.consumers import problems as consumer_problems
 from reconciler.ledger.url import require_durable
@@ -12,7 +14,10 @@ from reconciler.manifest.connection import Service as Section
 from reconciler.reconcile.session import Session
 from reconciler.secret import unset_secret
 from reconciler.serve.front import Front
-from reconciler.sync.datasync import KIND
+from reconciler.sync.datasync import KIND, TARGET
+
+if TYPE_CHECKING:
+    from reconciler.serve.service import Served
 
 _FEATURE = "A service"
 
@@ -66,6 +71,37 @@ def require_guarded(front: Front) -> None:
             f"TLS is needed: {where}, and tokens would travel in the clear",
             next_step="Add tls to spec.service, or name the trustedProxy that speaks TLS, or listen on 127.0.0.1.",
         )
+
+
+def shadowed_sites(environments: Iterable[Served]) -> Iterator[tuple[str, str]]:
+    """Yield environments whose Ignite nobody reaches, each with the one that is asked in its place.
+
+    Calls name a siteEnv and a siteId. Of several environments with the same ones, the first answers whose guards let a
+    call in. One is shadowed where an earlier one lets in all that it does.
+    """
+    seen: list[tuple[Served, IgniteSite]] = []
+    for served in environments:
+        settings = served.section.settings.ignite
+        if settings is None or TARGET not in served.session.connections:
+            continue
+        site = IgniteSite(served.session, settings)
+        for first, before in seen:
+            if before.is_meant(site.env, site.target.site_id or "") and _lets_in_all(first.section, served.section):
+                yield served.name, first.name
+                break
+        seen.append((served, site))
+
+
+def _lets_in_all(section: Section, of_other: Section) -> bool:
+    """Whether one Ignite section certainly lets in whoever another one lets in."""
+    ours, theirs = section.settings.ignite, of_other.settings.ignite
+    if ours is None or theirs is None:
+        return False
+    tokens = {secret.value for secret in section.secrets("ignite", "tokens")}
+    their_tokens = {secret.value for secret in of_other.secrets("ignite", "tokens")}
+    knows_tokens = ours.tokens is None or (theirs.tokens is not None and their_tokens <= tokens)
+    knows_networks = ours.allow is None or (theirs.allow is not None and {*theirs.allow} <= {*ours.allow})
+    return knows_tokens and knows_networks
 
 
 def _unset(section: Section) -> Iterator[Problem]:

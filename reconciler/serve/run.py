@@ -14,6 +14,7 @@ from reconciler.app.signals import ECHO_SECONDS, heard_by
 from reconciler.errors import Interrupted, ReconcilerError
 from reconciler.report.log import Warnings
 from reconciler.serve.asgi import make_app
+from reconciler.serve.checks import shadowed_sites
 from reconciler.serve.consuming import consume
 from reconciler.serve.crew import Crew
 from reconciler.serve.loops import crew_of
@@ -94,9 +95,12 @@ async def serve(
 
 
 def tell_broken(service: Service) -> None:
-    """Log why environments are not served."""
+    """Log why environments are not served, and which are not by Ignite, as another one is in their place."""
     for name, error in service.broken.items():
         service.log.refuse("environment-broken", error, environment=name)
+    for name, first in shadowed_sites(service.environments.values()):
+        words = f"SparkLayer never reaches {name} by Ignite: {first} has the same siteEnv and siteId, and answers"
+        service.log.say("ignite-site-twice", words, level="warning", environment=name)
 
 
 class Duty:

@@ -19,8 +19,11 @@ from reconciler.words import counted, spoken
 
 SLACK = timedelta(minutes=1)
 """By which the clocks of two machines may differ."""
-SILENT = "a record has something of which no message is known to tell"
-"""Why a gap is noted where a record has something of which no message tells."""
+
+
+def silent(key: str) -> str:
+    """Return why a gap is noted where a record has something of which no message tells, for people."""
+    return f"{key} has something of which no message is known to tell"
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,7 +180,7 @@ class TestConnect:
             assert shop.emulator.ignite("connect", client_secret="guessed")["status"] == 401
         ended = shop.run()
         assert ended.status == 1
-        assert "handed over no credentials" in ended.stderr
+        assert "there are no credentials for the site demo" in ended.stderr
 
     def test_nobody_takes_over_a_live_connection_without_an_operators_word(self, shop):
         without_credentials(shop)
@@ -261,6 +261,14 @@ class TestDisconnect:
         ended = shop.checkout.call("drift", "--format", "json")
         found = {(item["kind"], item["cause"]) for item in ended.json["items"]}
         assert found == {("DataSync", "disconnected"), ("DeliveryConfig", "live-moved")}
+        assert [note["message"] for note in ended.json["notes"] if note["subject"] == "site demo"] == [
+            "its configuration is not compared: the site was disconnected, and its credentials are gone"
+        ]
+        # Nor can it be planned; the other API can.
+        refused = shop.checkout.call("plan")
+        assert refused.status == 1
+        assert "--target KIND" in refused.stderr
+        assert "1 to update" in shop.checkout.call("plan", "--target", "DeliveryConfig").stdout
 
     def test_a_reconnect_believes_nothing_of_what_was_written_before(self, shop):
         shop.emulator.seed(6)

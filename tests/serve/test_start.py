@@ -86,6 +86,32 @@ def test_a_broken_environment_takes_out_itself(shop):
     )
 
 
+@pytest.mark.parametrize(
+    ("ignite", "shadowed"),
+    [
+        ({"tokens": ["${secret:IGNITE_ONE}"]}, [("test", "other")]),
+        ({"tokens": ["${secret:IGNITE_ONE}"], "allow": ["10.0.0.0/8"]}, []),
+        ({"tokens": ["${secret:IGNITE_ONE}", "${secret:IGNITE_TWO}"]}, [("test", "other")]),
+        ({"tokens": ["${secret:IGNITE_TWO}"]}, []),
+        ({"allow": ["127.0.0.0/8"]}, []),
+        ({"tokens": ["${secret:IGNITE_ONE}"], "siteEnv": "second"}, []),
+    ],
+    ids=["same", "from-few-networks", "more-tokens", "another-token", "networks-alone", "another-stage"],
+)
+def test_of_two_environments_with_one_site_the_one_that_is_never_asked_is_named(shop, ignite, shadowed):
+    checkout = shop.checkout
+    checkout.variables |= {"IGNITE_ONE": "one" * 12, "IGNITE_TWO": "two" * 12}
+    shop.prepare(environment={"service": {"ignite": {"dataSync": "shop", "tokens": ["${secret:IGNITE_ONE}"]}}})
+    other = {**shop.environment(service={"ignite": {"dataSync": "shop", **ignite}})}
+    other["metadata"] = {"name": "other"}
+    checkout.write("other.yaml", other)
+    with serving(checkout, "all") as running:
+        assert set(running.service.environments) == {"test", "other"}
+        tell_broken(running.service)
+        told = running.logged("ignite-site-twice")
+    assert [(each["environment"], each["message"].split()[6]) for each in told] == shadowed
+
+
 def test_environments_of_several_ledgers_are_refused_with_the_list(shop):
     checkout = shop.checkout
     shop.write_manifests(environment={"service": {}})

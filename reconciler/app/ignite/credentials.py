@@ -74,10 +74,11 @@ def _handed_over(
         found = ledgers.sealed_credentials(ledger, environment, connection.live_side)
     if found is None:
         raise SecretUnset(
-            f"{environment}: SparkLayer has handed over no credentials for the site {connection.site_id}",
+            f"{environment}: there are no credentials for the site {connection.site_id}: SparkLayer handed over none, "
+            "or disconnected it",
             place=connection.client_secret.place,
             next_step="Connect the site in SparkLayer's Dashboard while `reconciler serve` runs, or write clientID and "
-            "clientSecret into the Environment.",
+            "clientSecret into the Environment. Meanwhile `--target KIND` plans and applies the kinds of OrderCloud.",
         )
     secret = Keyring(environ).open(environment, connection.live_side, found.sealed)
     return found.client_id, Secret(HANDED_OVER, lambda: secret, connection.client_secret.place)

@@ -12,7 +12,7 @@ from reconciler.ledger.data.face import AsyncStore
 from reconciler.ledger.data.inbox_model import Gap
 from reconciler.ledger.data.model import Level
 from reconciler.sync.datatype import TargetState
-from reconciler.sync.heard import SILENT, SLACK, Evidence, Hearing, heard_parts, measured_at, missing, trusting
+from reconciler.sync.heard import SLACK, Evidence, Hearing, heard_parts, measured_at, missing, silent, trusting
 from reconciler.sync.mode import Mode
 from reconciler.sync.run.context import Job, RunContext
 from reconciler.sync.run.due import Past
@@ -74,13 +74,13 @@ class Untold:
         self._noted: dict[str, int] = {}
         self._waiting: list[Gap] = []
 
-    def read(self, record: Any) -> None:
-        """Take in a record as the source gave it."""
+    def read(self, key: str, record: Any) -> None:
+        """Take in a record as the source gave it, and its key."""
         data = self._data
         if data is not None and not self._silent and data.is_silent(record):
             self._silent = True
             now = self._context.job.now()
-            self._waiting.extend(Gap(part, SILENT, now) for part in data.flowing)
+            self._waiting.extend(Gap(part, silent(key), now) for part in data.flowing)
 
     def compared(self, state: TargetState, *levels: Level | None) -> None:
         """Take in what a record should be, and its level: as it was claimed, where it was, and as it is now."""

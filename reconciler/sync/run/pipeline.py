@@ -92,7 +92,7 @@ class Pipeline:
         for record in records:
             draft = await context.drafts.of(record, context.source_now, context.facts)
             drafts[draft.key] = draft
-            self._untold.read(record)
+            self._untold.read(draft.key, record)
             # Of one that no list has, the next list that has it is news.
             if (look := _IN_NO_LIST if unlisted else data.look(record)) is not None:
                 self._looks[draft.key] = look
