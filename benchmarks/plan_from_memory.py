@@ -102,7 +102,7 @@ def main(command: str, folder: Path, live: Path) -> None:
 
     `changes FOLDER PLAN` saves a plan that creates all of it.
     """
-    gc.set_threshold(10_000, 10, 10)  # as the program begins
+    gc.set_threshold(10_000, 10, 10)  # as the program at work
     if command == "changes":
         asyncio.run(plan_all(folder, live))
     elif command == "save":

@@ -19,7 +19,8 @@ _T = TypeVar("_T")
 _IMPORTING = "<frozen importlib"
 _LATER_SECONDS = 0.002
 _WAKE_SECONDS = 0.2
-_THRESHOLDS = (2_000, 10, 10)
+_PASSING = (10_000, 10, 10)
+_LASTING = (2_000, 10, 10)
 ECHO_SECONDS = 0.1
 """What comes sooner after a signal is the same wish: `timeout` and others signal a program, and then its group."""
 
@@ -131,9 +132,7 @@ def run_for_long(work: Coroutine[Any, Any, _T]) -> _T:
     """
     if _interrupts() is not None:  # else the process is somebody's, who knows better
         gc.collect()
-        gc.freeze()
-        gc.set_threshold(*_THRESHOLDS)
-    return run_to_end(work)
+    return _run(work, _LASTING)
 
 
 def run_to_end(work: Coroutine[Any, Any, _T]) -> _T:
@@ -142,11 +141,18 @@ def run_to_end(work: Coroutine[Any, Any, _T]) -> _T:
     Raises:
         KeyboardInterrupt: a signal ended it.
     """
+    return _run(work, _PASSING)
+
+
+def _run(work: Coroutine[Any, Any, _T], thresholds: tuple[int, int, int]) -> _T:
     import asyncio
 
     handler = _interrupts()
     if handler is None:
         return asyncio.run(work)
+    # What the start has made lasts. From here on garbage is made, and looked for; see `main`.
+    gc.freeze()
+    gc.set_threshold(*thresholds)
 
     async def cancellable() -> _T:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()

@@ -20,8 +20,8 @@ def main() -> None:
             return
     import gc
 
-    # Starting makes many objects and no garbage: the collector looks for it a tenth as often, here and in the command.
-    gc.set_threshold(10_000, 10, 10)
+    # Starting makes many objects and no garbage: the collector looks for it when the command is at work, or reads much.
+    gc.set_threshold(200_000, 10, 10)
     from reconciler.app.signals import Interrupts
 
     # First: a signal that comes while the rest is imported waits for the command.

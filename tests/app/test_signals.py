@@ -10,7 +10,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from reconciler.app.signals import ECHO_SECONDS, Interrupts, ending_signals, run_for_long, stopped_by_signals
+from reconciler.app.signals import (
+    ECHO_SECONDS,
+    Interrupts,
+    ending_signals,
+    run_for_long,
+    run_to_end,
+    stopped_by_signals,
+)
 
 NUMBERS = (signal.SIGINT, *ending_signals())
 
@@ -85,6 +92,23 @@ def test_a_signal_waits_until_an_event_loop_is_whole(monkeypatch: pytest.MonkeyP
     finally:
         signal.signal(signal.SIGINT, before)
     assert rung == ["later"]
+
+
+def test_what_a_command_starts_with_is_not_looked_through_while_it_works() -> None:
+    async def frozen() -> tuple[int, int]:
+        return gc.get_freeze_count(), gc.get_threshold()[0]
+
+    thresholds, before = gc.get_threshold(), gc.get_freeze_count()
+    assert run_to_end(frozen()) == (before, thresholds[0])  # within another program
+    try:
+        signal.signal(signal.SIGINT, Interrupts())
+        gc.set_threshold(10 * thresholds[0] + 100_000)
+        now_frozen, looked_for_at = run_to_end(frozen())
+        assert now_frozen > before + 1_000
+        assert looked_for_at == 10_000
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*thresholds)
 
 
 def test_what_a_long_life_starts_with_is_not_looked_through_again() -> None:
