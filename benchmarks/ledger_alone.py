@@ -8,13 +8,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from types import ModuleType
 
 from benchmarks.harness import REPOSITORY, Row, clean_environment, is_large
-from benchmarks.postgres import postgres as postgres_of_tests
+from benchmarks.postgres import durable_server
 from reconciler.ledger.data.chunks import chunks
 from reconciler.ledger.data.model import DataScope, Result
 from reconciler.ledger.data.store import Store
@@ -35,7 +34,7 @@ def rows(folder: Path) -> Iterator[Row]:
     """Yield what a ledger of each database grows by, and what four processes write to one on PostgreSQL in a second."""
     file = folder / "ledger.db"
     yield _grown("SQLite", f"sqlite:///{file}", lambda: _size_of(file))
-    with _server(folder) as (postgres, url):
+    with durable_server(folder) as (postgres, url):
         yield _grown("PostgreSQL", url, lambda: int(postgres.execute(url, _SIZE)[0][0]))
         yield _written(url, folder)
 
@@ -141,25 +140,3 @@ def _begun(hands: list[subprocess.Popen[bytes]]) -> list[subprocess.Popen[bytes]
         hand.stdin.write(b"go\n")
         hand.stdin.flush()
     return hands
-
-
-@contextmanager
-def _server(folder: Path) -> Iterator[tuple[ModuleType, str]]:
-    """A server of its own, which writes as one in use does."""
-    postgres = postgres_of_tests()
-    postgres.SETTINGS = (
-        "fsync=on",
-        "log_min_messages=panic",
-        "listen_addresses=",
-        "shared_buffers=256MB",
-        "max_wal_size=4GB",
-    )
-    place = folder / "server"
-    place.mkdir()
-    folder.chmod(0o755)
-    server = postgres.Server(place)
-    server.start()
-    try:
-        yield postgres, server.url
-    finally:
-        server.stop()

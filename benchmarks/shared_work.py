@@ -74,7 +74,7 @@ def measure(folder: Path, records: int) -> dict[int, list[Cost]]:
             ledger = stack.enter_context(Ledger.open(url))
             (scope,) = ledger.database.run(lambda tx: all_scopes(tx.connection))
             store = ledger.store(scope)
-            server_pid = _postmaster(server, url)
+            server_pid = postmaster(server, url)
             # The first round brings the pages of everything into memory.
             for turn in range(_ROUNDS + 1):
                 for number in _NUMBERS:
@@ -95,7 +95,7 @@ def measure(folder: Path, records: int) -> dict[int, list[Cost]]:
 def _brought(fleet: Fleet, ledger: Ledger, store: Store, url: str, server: int, records: int) -> Cost:
     """Have all records wanted, as messages have it, and return what it took to bring them."""
     before = store.runs.last()
-    took = _seconds(fleet.pids), _seconds([server])
+    took = processor_of(fleet.pids), processor_of([server])
     began, most = time.monotonic(), 0
     (shop,) = fleet.shops
     store.records.want([shop.key(number) for number in range(records)])
@@ -110,16 +110,16 @@ def _brought(fleet: Fleet, ledger: Ledger, store: Store, url: str, server: int, 
 
     wait_for(is_over)
     seconds = time.monotonic() - began
-    return Cost(_seconds(fleet.pids) - took[0], _seconds([server]) - took[1], seconds, most)
+    return Cost(processor_of(fleet.pids) - took[0], processor_of([server]) - took[1], seconds, most)
 
 
-def _postmaster(server: ModuleType, url: str) -> int:
+def postmaster(server: ModuleType, url: str) -> int:
     """Return the ID of the process that all of a server's processes come from."""
     ((checkpointer,),) = server.execute(url, "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'")
     return _stat(checkpointer)[0]
 
 
-def _seconds(pids: Iterable[int]) -> float:
+def processor_of(pids: Iterable[int]) -> float:
     """Return the processor time that processes have had, with what came from them and has ended or goes on."""
     children: dict[int, list[int]] = {}
     ticks: dict[int, int] = {}
