@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.ledger.config.model import Memory, Snooze
 from reconciler.ledger.data.inbox_model import InboxOverview, SyncInbox, TypeCount, UnknownMessage
-from reconciler.ledger.data.model import CodeCount, DataRun, Distrust, LevelCounts, LogDates, SyncOverview
+from reconciler.ledger.data.model import SEEN_BEFORE, CodeCount, DataRun, Distrust, LevelCounts, LogDates, SyncOverview
 from reconciler.ledger.data.service_model import RunningNow, Turn
 from reconciler.reconcile.plan import Cause, DriftItem
 from reconciler.report.text.sync_status import statuses_to_text
@@ -131,6 +131,15 @@ def test_a_run_under_way_shows_its_rate_and_the_time_left() -> None:
     assert (going.mode, going.done, going.total, going.doing) == (Mode.FULL, 100, 300, "reading and writing")
     assert (going.per_second, going.seconds_left) == (1.0, 200.0)
     assert going.holder == "root@host pid 2: sync run"
+
+
+def test_the_rate_of_a_run_that_another_process_goes_on_with_is_that_of_what_it_has_seen() -> None:
+    counts = {"seen": 250, SEEN_BEFORE: 220, "total": 300}
+    run = replace(under_way().newest, counts=counts, started_at=ago(hours=9))
+    running = RunningNow("me", ago(seconds=60), ago(seconds=1), alive=True)
+    going = status_of(data_sync(), under_way(newest=run, running=running), NOW).going
+    assert going is not None
+    assert (going.done, going.per_second, going.seconds_left) == (250, 0.5, 100.0)
 
 
 def test_a_run_that_just_began_has_no_rate_yet() -> None:

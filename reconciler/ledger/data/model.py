@@ -16,6 +16,8 @@ INTERRUPTED, CANCELLED, STOPPED = "interrupted", "cancelled", "stopped"
 
 RESUMABLE = (RUNNING, INTERRUPTED)
 """The states from which a run can go on."""
+SEEN_BEFORE = "seen_before"
+"""Among the counts of a run: how many of those seen were so when it was last gone on with."""
 
 
 @dataclass(frozen=True, slots=True)

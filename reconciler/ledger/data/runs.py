@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Select, delete, insert, select, update
 
 from reconciler.ledger.data import hands, marks, obeyed, wanted
-from reconciler.ledger.data.model import FINISHED, INTERRUPTED, RESUMABLE, RUNNING, DataRun
+from reconciler.ledger.data.model import FINISHED, INTERRUPTED, RESUMABLE, RUNNING, SEEN_BEFORE, DataRun
 from reconciler.ledger.tables import data_runs
 
 _KEPT = 200
@@ -104,6 +104,21 @@ def change(
         values["counts"] = {**before, **{name: before.get(name, 0) + number for name, number in counts.items()}}
     if values:
         connection.execute(update(data_runs).where(data_runs.c.scope == scope, data_runs.c.id == run_id).values(values))
+
+
+def go_on(connection: Connection, scope: int, run_id: str, holder: str) -> DataRun | None:
+    """Let an unfinished run go on, and return it; None: there is none.
+
+    It takes hands once its keeper has looked at the target; those that it has finish what they have.
+    """
+    before = read(connection, scope, run_id)
+    if before is None:
+        return None
+    changes = {"state": RUNNING, "ended_at": None, "message": None, "takes_hands": False, "holder": holder}
+    # Whoever asks how fast it is now asks for what was read since.
+    newly = before.counts.get("seen", 0) - before.counts.get(SEEN_BEFORE, 0)
+    change(connection, scope, run_id, changes, {SEEN_BEFORE: newly})
+    return read(connection, scope, run_id)
 
 
 def beat(connection: Connection, scope: int, run_id: str, counts: Mapping[str, int], message: str) -> Heard:

@@ -20,7 +20,6 @@ from reconciler.ledger.data.memo_store import MemoStore
 from reconciler.ledger.data.model import (
     CANCELLED,
     FINISHED,
-    RUNNING,
     CodeCount,
     DataRun,
     DataScope,
@@ -128,12 +127,9 @@ class RunStore:
             NotApplied: other settings were applied than those that it began with.
         """
         scope = self._scoped.id
-        # It takes hands once this keeper has looked at the target; those that it has finish what they have.
-        changes = {"state": RUNNING, "ended_at": None, "message": None, "takes_hands": False, "holder": holder}
 
         def resume(tx: Transaction) -> tuple[DataRun, str]:
-            data_runs.change(tx.connection, scope, run_id, changes)
-            run = data_runs.read(tx.connection, scope, run_id)
+            run = data_runs.go_on(tx.connection, scope, run_id, holder)
             if run is None:
                 raise LedgerError(f"The ledger knows no run {run_id}", next_step="Run the sync again; it begins anew.")
             if obeys:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from reconciler.ledger.data.model import DataRun, Distrust, LevelCounts, SyncOverview
+from reconciler.ledger.data.model import SEEN_BEFORE, DataRun, Distrust, LevelCounts, SyncOverview
 from reconciler.ledger.data.service_model import Applied, RunningNow, ServiceProcess
 from reconciler.sparklayer.kinds.data_sync.cost import WHOLE_EVERY, cost_of, look_cost, run_cost
 from reconciler.sync.datasync import API_NAMES, SOURCE, DataSync, Standing
@@ -272,9 +272,8 @@ def _going(overview: SyncOverview, now: datetime) -> Going | None:
     if running is None or run is None or run.ended_at is not None:
         return None
     done, total = run.counts.get(_SEEN, 0), run.counts.get(_TOTAL) or None
-    # A run that goes on counts what it reads anew.
     seconds = (now - max(run.started_at, running.since)).total_seconds()
-    rate = done / seconds if seconds > 0 else 0.0
+    rate = max(done - run.counts.get(SEEN_BEFORE, 0), 0) / seconds if seconds > 0 else 0.0
     telling = total is not None and ENOUGH_PERCENT * total <= 100 * done <= 100 * total
     left = (total - done) / rate if telling and total is not None and rate > 0 else None
     usual, written, still_open = usual_of(overview.recent, run.mode), changed_in(run.counts), overview.counts.open
