@@ -105,7 +105,9 @@ class Moment(Checked[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:  # noqa: ARG002
         """Turn a moment into text."""
-        return None if value is None else value.astimezone(UTC).isoformat(timespec="microseconds")
+        if value is None:
+            return None
+        return (value if value.tzinfo is UTC else value.astimezone(UTC)).isoformat(timespec="microseconds")
 
     def decoded(self, value: str) -> datetime:
         """Turn text into a moment."""
@@ -226,6 +228,6 @@ def _escaped(text: str) -> str:
 
 
 def _object(data: Any, of: type) -> dict[str, Any]:
-    if not isinstance(data, dict) or not all(isinstance(value, of) for value in data.values()):
+    if not isinstance(data, dict) or (of is not object and not all(isinstance(value, of) for value in data.values())):
         raise ValueError
     return data

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from sqlalchemy import (
     ARRAY,
     JSON,
     BigInteger,
+    BindParameter,
     Column,
     ColumnElement,
     Connection,
@@ -29,8 +30,11 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
-from reconciler.ledger.columns import Digest, Number, Words
+from reconciler.ledger.columns import Digest, ListOfWords, Number, Words
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert
@@ -98,6 +102,30 @@ def insert_into(table: Table, dialect: str) -> SqliteInsert | PostgresqlInsert:
     return postgresql.insert(table)
 
 
+class OneOf(FunctionElement[bool]):
+    """The condition that a column has one of some texts: one parameter, so the statement is the same for any number.
+
+    Args:
+        of: the column, of `Words`.
+        texts: which; or a parameter of the statement.
+    """
+
+    # Without a type: of a boolean, SQLite would be asked whether it is 1, and would use no index.
+    inherit_cache = True
+
+    def __init__(self, of: ColumnElement[str], texts: Collection[str] | BindParameter[Sequence[str]]) -> None:
+        given = texts if isinstance(texts, BindParameter) else bindparam(None, list(texts), ListOfWords(), unique=True)
+        super().__init__(of, given)
+
+
+@compiles(OneOf)
+def _one_of(element: OneOf, compiler: SQLCompiler, **named: Any) -> str:
+    of, texts = element.clauses
+    found = select(rows_of(texts, compiler.dialect.name)).scalar_subquery()
+    is_one = of.in_(found) if compiler.dialect.name == _SQLITE else of == any_(func.array(found))
+    return compiler.process(is_one, **named)
+
+
 def rows_of(texts: ColumnElement[Any], dialect: str) -> ColumnElement[str]:
     """Return the column of a table that has a row for each text of a `ListOfWords`, in their order."""
     unfold = func.json_each(texts) if dialect == _SQLITE else func.json_array_elements_text(cast(texts, JSON))
@@ -112,15 +140,16 @@ def _carry_out(connection: Connection, statement: Executable, table: Table, rows
 
 
 def _as_json(connection: Connection, table: Table, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return columns of rows as a JSON list of objects."""
-    bind = {str(name): _bound(table.c[name], connection.dialect) for name in names}
-    return orjson.dumps([{name: process(row[name]) for name, process in bind.items()} for row in rows]).decode()
+    """Return columns of rows as a JSON list of objects. What an object leaves out is NULL."""
+    bind = [(name, _bound(table.c[name], connection.dialect)) for name in map(str, names)]
+    data = [{name: process(value) for name, process in bind if (value := row[name]) is not None} for row in rows]
+    return orjson.dumps(data).decode()
 
 
 def _bound(column_of: Column[Any], dialect: Dialect) -> Callable[[Any], Any]:
-    """Return what makes JSON of a column's values that PostgreSQL takes for them."""
+    """Return what makes JSON of a column's values, NULL left out, that PostgreSQL takes for them."""
     if isinstance(column_of.type, Digest):
-        return lambda value: None if value is None else f"\\x{value.hex()}"
+        return lambda value: f"\\x{value.hex()}"
     return column_of.type.dialect_impl(dialect).bind_processor(dialect) or _as_it_is
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from reconciler.errors import LedgerError
 from reconciler.ledger.data.model import DataScope
-from reconciler.ledger.data.records import fresh
+from reconciler.ledger.data.record_rows import fresh
 from reconciler.ledger.rows import insert_new, insert_or_update, insert_rows, update_rows
 from reconciler.ledger.tables import names, records, scopes
 from reconciler.ledger.writer import Ledger

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, func, select, update
 
 from reconciler.ledger.count_tables import record_counts
 from reconciler.ledger.data.chunks import chunks
-from reconciler.ledger.data.records import among
+from reconciler.ledger.data.record_rows import among
 from reconciler.ledger.tables import records, scopes
 
 

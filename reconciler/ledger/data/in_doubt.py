@@ -43,7 +43,7 @@ def may_have_changed(values: Mapping[str, Any] | RowMapping, now: datetime) -> b
     return values["doubt_until"] is not None and values["doubt_until"] <= now
 
 
-def nothing_else_arrives(now: datetime) -> tuple[ColumnElement[bool], ...]:
+def nothing_else_arrives(now: datetime | ColumnElement[datetime]) -> tuple[ColumnElement[bool], ...]:
     """Return the conditions of which one holds for a record that need not wait for a write that another hand began.
 
     Only one that was written since waits: it is written once more after that.

@@ -11,6 +11,7 @@ from reconciler.ledger.data import records
 from reconciler.ledger.data.as_before import AsBefore
 from reconciler.ledger.data.chunks import chunks
 from reconciler.ledger.data.marks import is_seen_by, mark
+from reconciler.ledger.data.record_rows import among
 from reconciler.ledger.data.seen import note_run
 from reconciler.ledger.tables import records as table
 
@@ -31,7 +32,7 @@ def compare(connection: Connection, scope: int, run_id: str, looks: Mapping[str,
     query = select(*_COMPARED, is_seen_by(run_id).label("is_seen")).order_by(table.c.key)
     newly: list[RowMapping] = []
     for chunk in chunks(looks):
-        found = connection.execute(query.where(records.among(scope, chunk)).with_for_update(of=table))
+        found = connection.execute(query.where(among(scope, chunk)).with_for_update(of=table))
         rows = {row["key"]: row for row in found.mappings()}
         as_before = [rows[key] for key in chunk if key in rows and _looks_the_same(rows[key], looks[key])]
         now_seen = [row for row in as_before if not row["is_seen"]]

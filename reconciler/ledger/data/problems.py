@@ -11,10 +11,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Integer, and_, bindparam, delete, func, literal_column, select, update
 
-from reconciler.ledger.columns import DamagedValue
+from reconciler.ledger.columns import DamagedValue, ListOfWords
 from reconciler.ledger.data.chunks import chunks
 from reconciler.ledger.data.model import CodeCount, LoggedProblem, OpenProblem, ProblemRow
-from reconciler.ledger.rows import insert_rows
+from reconciler.ledger.rows import OneOf, insert_rows
 from reconciler.ledger.tables import entries, problems, records
 
 _HELD_LISTED = 1_000
@@ -36,6 +36,9 @@ _STALE = (
     .order_by(entries.c.number)
     .limit(_MOST)
 )
+_OF_KEYS = select(problems).where(
+    problems.c.scope == bindparam("of_scope"), OneOf(problems.c.key, bindparam("keys", type_=ListOfWords()))
+)
 _KNOWN, _NEW = _STALE.where(_IS_OFFERED), _STALE.where(entries.c.offered == _NONE)
 _COUNT = select(func.count()).select_from(entries).where(_OF_SCOPE)
 _OPEN, _LOGGED = _COUNT.where(entries.c.open), _COUNT.where(_IS_OFFERED)
@@ -54,8 +57,7 @@ def replace(connection: Connection, scope: int, found: Mapping[str, Collection[P
     """
     before: dict[str, dict[_Identity, tuple[int, ProblemRow]]] = {}
     for chunk in chunks(found):
-        query = select(problems).where(problems.c.scope == scope, problems.c.key.in_(chunk))
-        for row in connection.execute(query):
+        for row in connection.execute(_OF_KEYS, {"of_scope": scope, "keys": chunk}):
             problem = ProblemRow(row.external_id, row.part, row.code, row.message, row.url)
             before.setdefault(row.key, {})[_identity(problem)] = (row.number, problem)
     added: dict[tuple[str, _Identity], ProblemRow] = {}

@@ -18,6 +18,7 @@ from reconciler.ledger.data.fence import Beginning, claim_of
 from reconciler.ledger.data.inbox_model import Told
 from reconciler.ledger.data.model import Level, LevelCounts, Result
 from reconciler.ledger.data.names import Name
+from reconciler.ledger.data.record_rows import read
 from reconciler.ledger.data.scoped import Scoped
 from reconciler.ledger.database import Transaction
 
@@ -366,7 +367,7 @@ class RecordStore:
             given_up = sorted(_stuck(tx, scope) & set(keys))
             problems.replace(tx.connection, scope, dict.fromkeys(given_up, ()), tx.now)
             if frees_gone:
-                rows = records.read(tx.connection, scope, given_up)
+                rows = read(tx.connection, scope, given_up)
                 claim_names(tx, scope, {key: () for key, row in rows.items() if row["gone"]})
             return records.drop(tx.connection, scope, given_up)
 

@@ -5,79 +5,31 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
-from secrets import randbelow
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Executable,
-    RowMapping,
-    Select,
-    and_,
-    bindparam,
-    exists,
-    false,
-    func,
-    select,
-    true,
-    type_coerce,
-    update,
-)
+from sqlalchemy import ColumnElement, Connection, Executable, and_, bindparam, func, select, true, type_coerce, update
 
 from reconciler.ledger.columns import ListOfWords
 from reconciler.ledger.data.chunks import chunks
 from reconciler.ledger.data.fence import Beginning, Fence
 from reconciler.ledger.data.in_doubt import IN_DOUBT, may_have_changed, may_still_change, note_begun
-from reconciler.ledger.data.marks import is_seen_by
 from reconciler.ledger.data.model import Level, Result
-from reconciler.ledger.rows import insert_into, insert_rows, rows_of, update_rows
-from reconciler.ledger.tables import problems, records
+from reconciler.ledger.data.record_rows import DRAWS, Values, among, fresh, level_of, read, with_problems, write
+from reconciler.ledger.rows import insert_into, rows_of
+from reconciler.ledger.tables import records
 
 WRITING = timedelta(minutes=10)
 """How long nobody else claims a record that is being written without a claim."""
-DRAWS = 2**31
-"""How many different numbers are drawn for records."""
 PAGE = 10_000
 """Records that one statement looks at where all of a scope have to be."""
-_COLUMNS = tuple(column.name for column in records.columns if column.name not in ("scope", "key", "number"))
-_CHANGING = tuple(name for name in _COLUMNS if name != "draw")
+# What of a row is read, and what of it is written: each column more costs something for every record.
+_FENCED = ("claim", "claimed_until", "claimed_run")
+_OF_WRITE = (*_FENCED, "prints", "ready_at", "begun_by", "begun_at", "doubt_until")
 _BEGINNING = (
     "prints", "ready_at", "retry_at", "dead", "claim", "claimed_until", "begun_by", "begun_at", "doubt_until",
 )  # fmt: skip
-
-Values = dict[str, Any]
-
-
-def level_of(values: Mapping[str, Any] | RowMapping, now: datetime | None = None) -> Level:
-    """Return a row of `with_problems` as a level.
-
-    Args:
-        values: the row.
-        now: the ledger's time, where it matters whether a write that another hand began can have arrived by now.
-    """
-    prints: Mapping[str, bytes] = values["prints"]
-    overwritten = now is not None and may_have_changed(values, now)
-    known = {part: digest for part, digest in prints.items() if digest != IN_DOUBT and not overwritten}
-    return Level(
-        key=values["key"],
-        wanted=values["wanted"],
-        applied=values["applied"],
-        attempts=values["attempts"],
-        is_open=values["ready_at"] is not None,
-        retry_at=values["retry_at"],
-        due_at=values["due_at"],
-        prints=known,
-        held=values["held"],
-        gone=values["gone"],
-        dead=values["dead"],
-        doubtful=overwritten or len(known) < len(prints),
-        problems=values["problems"],
-        was_seen=values["seen_run"] is not None,
-        is_seen=values["is_seen"],
-        look=values["look"],
-        heard=values["heard"] or 0,
-    )
+_OF_RESULT = (*_OF_WRITE, "wanted", "applied", "gone", "gone_at")
+_RECORDING = (*_BEGINNING, "applied", "attempts", "due_at", "gone", "gone_at", "held_back")
 
 
 def levels(
@@ -153,7 +105,7 @@ def begin_writes(
     parts: dict[str, set[str]] = {}
     for key, sent in items:
         parts.setdefault(key, set()).update(sent)
-    rows = read(connection, scope, parts)
+    rows = read(connection, scope, parts, (*_OF_WRITE, "held") if held else _OF_WRITE)
     changed = {}
     returnable, refused = set(), set()
     for key, sent in parts.items():
@@ -180,7 +132,9 @@ def record(
     connection: Connection, scope: int, fence: Fence, results: Sequence[Result], run_id: str | None, now: datetime
 ) -> list[str]:
     """Record a hand's results and return the keys of those that another has taken over; see `RecordStore.record`."""
-    rows = read(connection, scope, [result.key for result in results])
+    given = _given(results)
+    some = [name for name, number in given.items() if 0 < number < len(results)]
+    rows = read(connection, scope, [result.key for result in results], (*_OF_RESULT, *some))
     changed: dict[str, Values] = {}
     refused = []
     for result in results:
@@ -221,8 +175,18 @@ def record(
         if result.written:
             values["written_at"] = now
         changed[result.key] = values
-    write(connection, changed, rows)
+    by_run = () if run_id is None else ("seen_run",)
+    write(connection, changed, rows, (*_RECORDING, *by_run, *(name for name, number in given.items() if number)))
     return refused
+
+
+def _given(results: Sequence[Result]) -> dict[str, int]:
+    """Return how many of the results say something of columns that stay as they are where none does."""
+    return {
+        "held": sum(result.held is not None for result in results),
+        "look": sum(result.look is not None for result in results),
+        "written_at": sum(result.written for result in results),
+    }
 
 
 def failed(
@@ -321,60 +285,3 @@ def drop(connection: Connection, scope: int, keys: Collection[str]) -> int:
         ).rowcount
         for chunk in chunks(dict.fromkeys(keys))
     )
-
-
-def read(connection: Connection, scope: int, keys: Iterable[str]) -> dict[str, Values]:
-    """Return the rows of the known ones of some records, which stay as they are until the transaction is over."""
-    rows: dict[str, Values] = {}
-    for chunk in chunks(dict.fromkeys(keys)):
-        found = connection.execute(select(records).where(among(scope, chunk)).order_by(records.c.key).with_for_update())
-        rows.update((row["key"], dict(row)) for row in found.mappings())
-    return rows
-
-
-def write(
-    connection: Connection,
-    changed: Mapping[str, Values],
-    known: Collection[str],
-    columns: Sequence[str] = _CHANGING,
-) -> None:
-    """Write rows of records; of those that are known these columns, the others are made."""
-    existing = [values for key, values in changed.items() if key in known]
-    update_rows(connection, records, existing, *columns)
-    insert_rows(connection, records, [values for key, values in changed.items() if key not in known])
-
-
-def fresh(scope: int, key: str) -> Values:
-    """Return the row of a record of which nothing is known."""
-    empty = dict.fromkeys(_COLUMNS)
-    return {
-        **empty,
-        "scope": scope,
-        "key": key,
-        "wanted": 0,
-        "applied": 0,
-        "attempts": 0,
-        "prints": {},
-        "held": {},
-        "gone": False,
-        "dead": False,
-        "held_back": False,
-        "draw": randbelow(DRAWS),
-    }
-
-
-def with_problems(run_id: str | None = None) -> Select[Any]:
-    """Return the query of records, whether each has a problem, and whether a run has seen it."""
-    of_record = exists().where(problems.c.scope == records.c.scope, problems.c.key == records.c.key)
-    is_seen = false() if run_id is None else is_seen_by(run_id)
-    return select(records, of_record.label("problems"), is_seen.label("is_seen"))
-
-
-def as_moment(moment: datetime) -> ColumnElement[datetime]:
-    """Return a moment as the columns of records have it."""
-    return type_coerce(moment, records.c.ready_at.type)
-
-
-def among(scope: int, keys: Collection[str]) -> ColumnElement[bool]:
-    """Return the condition that a row is one of some records."""
-    return and_(records.c.scope == scope, records.c.key.in_(keys))

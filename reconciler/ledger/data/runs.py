@@ -8,7 +8,7 @@ from datetime import datetime
 from secrets import token_hex
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, Select, bindparam, delete, insert, select, update
 
 from reconciler.ledger.data import hands, marks, obeyed, wanted
 from reconciler.ledger.data.model import FINISHED, INTERRUPTED, RESUMABLE, RUNNING, SEEN_BEFORE, DataRun
@@ -16,6 +16,10 @@ from reconciler.ledger.tables import data_runs
 
 _KEPT = 200
 _RECENT = 60
+# Built once: each batch of results asks and adds.
+_OF_RUN = data_runs.c.scope == bindparam("of_scope"), data_runs.c.id == bindparam("of_run")
+_COUNTS = select(data_runs.c.counts).where(*_OF_RUN).with_for_update()
+_COUNTING = update(data_runs).where(*_OF_RUN).values(counts=bindparam("new_counts"))
 _FIELDS = tuple(field.name for field in fields(DataRun))
 
 
@@ -97,13 +101,14 @@ def change(
     connection: Connection, scope: int, run_id: str, changes: Mapping[str, Any], counts: Mapping[str, int] | None = None
 ) -> None:
     """Change members of a run, and add to what it counted."""
-    values = dict(changes)
     if counts:
-        of_run = data_runs.c.scope == scope, data_runs.c.id == run_id
-        before = connection.execute(select(data_runs.c.counts).where(*of_run).with_for_update()).scalar() or {}
-        values["counts"] = {**before, **{name: before.get(name, 0) + number for name, number in counts.items()}}
-    if values:
-        connection.execute(update(data_runs).where(data_runs.c.scope == scope, data_runs.c.id == run_id).values(values))
+        of_run = {"of_scope": scope, "of_run": run_id}
+        before = connection.execute(_COUNTS, of_run).scalar() or {}
+        added = {**before, **{name: before.get(name, 0) + number for name, number in counts.items()}}
+        connection.execute(_COUNTING, {**of_run, "new_counts": added})
+    if changes:
+        these = update(data_runs).where(data_runs.c.scope == scope, data_runs.c.id == run_id)
+        connection.execute(these.values(dict(changes)))
 
 
 def go_on(connection: Connection, scope: int, run_id: str, holder: str) -> DataRun | None:

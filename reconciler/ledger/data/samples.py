@@ -12,7 +12,8 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, UnaryExpression, a
 from reconciler.ledger.data.in_doubt import nothing_else_arrives
 from reconciler.ledger.data.marks import is_seen_by
 from reconciler.ledger.data.model import Level
-from reconciler.ledger.data.records import DRAWS, level_of, pages, with_problems
+from reconciler.ledger.data.record_rows import DRAWS, level_of, with_problems
+from reconciler.ledger.data.records import pages
 from reconciler.ledger.tables import data_runs, records
 
 # So many are looked at for each one of a sample: some are gone, or were seen by runs of another configuration.

@@ -13,7 +13,7 @@ from reconciler.ledger.columns import Words
 from reconciler.ledger.data.chunks import chunks
 from reconciler.ledger.data.fence import Fence
 from reconciler.ledger.data.marks import is_seen_by, mark
-from reconciler.ledger.data.records import among, as_moment, fresh
+from reconciler.ledger.data.record_rows import among, as_moment, fresh
 from reconciler.ledger.rows import insert_rows
 from reconciler.ledger.tables import data_runs, records
 
