@@ -9,7 +9,6 @@ from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
 from reconciler.kind.kind import Kinds, ManifestKinds
-from reconciler.kind.probe import Prober
 
 if TYPE_CHECKING:  # an HTTP client is loaded by the command that connects
     from reconciler.http.client import HttpReader, HttpWriter
@@ -17,6 +16,7 @@ if TYPE_CHECKING:  # an HTTP client is loaded by the command that connects
     from reconciler.http.limit import Limit, Turn
     from reconciler.http.observe import Observer
     from reconciler.http.retry import RetryPolicy
+    from reconciler.kind.probe import Prober
     from reconciler.kind.request import RequestKinds
     from reconciler.manifest.connection import Connection
 

@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from reconciler.kind.connection import ClockedReader, Querier, Writer
-from reconciler.sync.explanation import Explanation
 from reconciler.sync.problem import RecordProblem
 
 if TYPE_CHECKING:
     from reconciler.errors import ApiError
     from reconciler.ledger.data.store import Store
+    from reconciler.sync.explanation import Explanation
     from reconciler.sync.run.breaker import Breaker
 
 RecordT = TypeVar("RecordT")

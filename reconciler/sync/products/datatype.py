@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from reconciler.kind.connection import ClockedReader, Querier, Writer
 from reconciler.ordercloud.readers.records import Product
 from reconciler.sync.datatype import Held, Name, SyncLog
-from reconciler.sync.explanation import Explanation
 from reconciler.sync.heard import Feed
 from reconciler.sync.problem import RecordProblem
-from reconciler.sync.products.explain import explain_record
 from reconciler.sync.products.mapper import SKU, SLUG, Draft, draft
 from reconciler.sync.products.model import Name as ProductName
 from reconciler.sync.products.model import Part, Wanted, held_from_json, held_to_json
@@ -29,6 +27,7 @@ from reconciler.sync.products.target import ProductTarget, Returned
 
 if TYPE_CHECKING:
     from reconciler.ledger.data.store import Store
+    from reconciler.sync.explanation import Explanation
     from reconciler.sync.run.breaker import Breaker
 
 DATA_TYPE = "products"
@@ -173,6 +172,8 @@ class Products:
     async def explain(
         self, source: ClockedReader, target: Querier, store: Store, key: str, now: datetime
     ) -> Explanation:
+        from reconciler.sync.products.explain import explain_record  # runs never ask
+
         return await explain_record(self.settings, source, target, store, key, now)
 
 

@@ -85,11 +85,6 @@ def run(
     resumes; 3 stopped by a limit of the manifest; 130 interrupted or cancelled.
     """
     from reconciler.app.chosen import HowToRun, choose, only
-    from reconciler.app.clear_list import of_prices
-    from reconciler.app.dry_run import dry_run
-    from reconciler.app.records import record_keys
-    from reconciler.app.sync import explain
-    from reconciler.app.sync_each import run_each
     from reconciler.cli.terminal.faces import SyncTerminal
     from reconciler.cli.terminal.progress import progress_display
 
@@ -100,8 +95,13 @@ def run(
     if old_list is not None and (record is not None or mode is not None):
         raise UsageError("--clear-list is no run: it stands without --full, --verify, --rewrite and --explain")
     if old_list is not None:
+        from reconciler.app.clear_list import of_prices
+
         return clear(options, of_prices(chosen), old_list, how, yes=yes, only_show=rehearse)
     if record is not None:
+        from reconciler.app.records import record_keys
+        from reconciler.app.sync import explain
+
         one = only(chosen, (record,))
         found = run_to_end(explain(one, record_keys(one, (record,))[0], how, listener))
         show(options, SYNC_EXPLANATION, one.sync.name, environment, found)
@@ -113,6 +113,9 @@ def run(
     with progress_display(options.color) as display:
         face = SyncTerminal(display)
         if rehearse:
+            from reconciler.app.dry_run import dry_run
+            from reconciler.app.sync_each import run_each
+
             would = run_to_end(run_each(chosen, lambda each: dry_run(each, mode, how, face, listener)))
             return _told(options, SYNC_DRY_RUN, would, chosen, strict=fail_on_problems)
         ran = run_to_end(beside.run_each_where_it_belongs(chosen, mode, how, face, listener))
