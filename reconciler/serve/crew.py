@@ -19,6 +19,7 @@ STAND_BY_SECONDS = 10.0
 """How long who finds somebody else at it waits before it looks again."""
 
 STANDS_BY = "another process does it, and this one stands by"
+_OWN_LOCK = "its own lock from before the ledger was away is still there; it ends by itself"
 """What a loop waits for that somebody else does."""
 
 _FIRST_AGAIN_SECONDS, _LONGEST_AGAIN_SECONDS = 2.0, 60.0
@@ -124,7 +125,8 @@ class Loop:
                     seconds = await self._turn(self)
                     failures = 0
                 except LedgerLocked as locked:
-                    self.waits(STANDS_BY, level="info", holder=locked.message)
+                    words = _OWN_LOCK if self.service.holder in locked.message else STANDS_BY
+                    self.waits(words, level="info", holder=locked.message)
                     seconds, failures = STAND_BY_SECONDS, 0
                 except ReconcilerError as error:
                     self.waits(error.message, code=error.code)

@@ -71,10 +71,11 @@ class WatchFace(Unattended):
                 metrics.records.labels(*labels, outcome).inc(number)
         written = report.counts.get("written", 0)
         words = f"{self._sync} {report.data_type}: {report.mode} run {report.state}, {written} written"
+        then = "at once" if following <= self._loop.service.now() else f"at {following:%H:%M:%S}"
         with correlated(report.run_id):
             self._loop.service.log.say(
                 "run-ended",
-                f"{words}{f': {report.message}' if report.message else ''}; the next at {following:%H:%M:%S}",
+                f"{words}{f': {report.message}' if report.message else ''}; the next {then}",
                 level="warning" if report.state in _TROUBLE else "info",
                 environment=self._loop.served.name,
                 dataSync=self._sync,

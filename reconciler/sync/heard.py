@@ -160,4 +160,4 @@ def _told(gap: Gap, now: datetime) -> str:
     since = f"{spoken(max(now - gap.seen_at, timedelta()))} ago"
     if gap.records:
         return f"{counted(gap.records, 'change')} came without a message, the last one of {gap.key} {since}"
-    return f"{gap.why}, {since}; the next walk measures it again"
+    return f"{since} it held that {gap.why}; the next walk measures it again"

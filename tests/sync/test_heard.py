@@ -153,9 +153,9 @@ def test_what_is_heard_is_told_by_part_and_walked_less_often() -> None:
         ),
         (
             {"gaps": {"product": Gap("product", silent("A"), ago(hours=3))}},
-            "no message is known to tell, 3 h ago; the next walk measures it again",
+            "3 h ago it held that A has something of which no message is known to tell; the next walk measures it",
         ),
-        ({"gaps": {"stock": Gap("stock", "x is paused", ago(days=2))}}, "x is paused, 2 d ago"),
+        ({"gaps": {"stock": Gap("stock", "x is paused", ago(days=2))}}, "2 d ago it held that x is paused"),
         ({"last_walk": None}, "no walk has measured it yet"),
         (
             {"last_walk": data_run(started_at=ago(days=2), ended_at=ago(days=2))},

@@ -69,8 +69,7 @@ class Level:
         is_open: there is something to do for it: more is wanted than applied, or a write was not settled.
         retry_at: an open record is not tried before; None: at once.
         due_at: when it must be looked at again though nobody wants it, because a sale begins or ends.
-        prints: fingerprint of each part that the target certainly holds. A part that was sent and not settled is not
-            among them.
+        prints: fingerprint of each part that the target certainly holds; none of one that was sent and not settled.
         held: what the target holds of it, as the sync noted.
         gone: it is gone from the source, and the target was told.
         dead: it failed too often, and is left alone until it is wanted again.
@@ -80,6 +79,7 @@ class Level:
         is_seen: the run under way did, where it was read by a hand of that.
         look: fingerprint of what lists showed of it last; None: not known.
         heard: the revision that a message raised last; 0: none did.
+        written_at: when something of it was sent last; None: never.
     """
 
     key: str
@@ -99,6 +99,7 @@ class Level:
     is_seen: bool = False
     look: bytes | None = None
     heard: int = 0
+    written_at: datetime | None = None
 
     @property
     def is_written(self) -> bool:

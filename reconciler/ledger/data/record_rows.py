@@ -35,7 +35,7 @@ _COLUMNS = tuple(column.name for column in records.columns if column.name not in
 _CHANGING = tuple(name for name in _COLUMNS if name != "draw")
 _OF_LEVEL = (
     "key", "wanted", "applied", "attempts", "ready_at", "retry_at", "due_at", "prints", "held", "gone", "dead",
-    "seen_run", "look", "heard", "doubt_until",
+    "seen_run", "look", "heard", "doubt_until", "written_at",
 )  # fmt: skip
 
 Values = dict[str, Any]
@@ -69,6 +69,7 @@ def level_of(values: Mapping[str, Any] | RowMapping, now: datetime | None = None
         is_seen=values["is_seen"],
         look=values["look"],
         heard=values["heard"] or 0,
+        written_at=values["written_at"],
     )
 
 

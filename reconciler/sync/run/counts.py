@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from reconciler.ledger.data.as_before import AsBefore
+from reconciler.ledger.data.model import Level
 
 HELD_BACK, FAILED, DISCONTINUED = "held_back", "failed", "discontinued"
 OUTCOMES = ("unchanged", "written", HELD_BACK, DISCONTINUED, FAILED)
@@ -58,6 +60,51 @@ class Tally:
         """Add to what was counted, by name."""
         for name, number in counts.items():
             setattr(self, name, getattr(self, name) + number)
+
+
+class Once:
+    """Counts each record once in a run, with the outcome that it came to.
+
+    Args:
+        began_at: when the run did.
+    """
+
+    def __init__(self, began_at: datetime) -> None:
+        self._began_at = began_at
+        self._provisional: dict[str, str] = {}
+
+    def came_to(self, key: str, level: Level | None, outcome: str, *, was_gone: bool = False) -> dict[str, int]:
+        """Return what a record adds to the counts, by name.
+
+        Args:
+            key: the record.
+            level: as the ledger had it before; None: it did not know it.
+            outcome: which it came to now.
+            was_gone: it was gone from the target already.
+        """
+        before = self._provisional.pop(key, None)
+        if before is None and was_counted(level):
+            if not self._was_unchanged(level):
+                return {}
+            # It changed at the source while the run went on.
+            before = "unchanged"
+        if outcome in (HELD_BACK, FAILED):
+            self._provisional[key] = outcome
+        if before is not None:
+            return {before: -1, outcome: 1} if before != outcome else {}
+        if was_gone and outcome == "unchanged":
+            return {}
+        return {"seen": 1, outcome: 1}
+
+    def _was_unchanged(self, level: Level | None) -> bool:
+        if level is None or level.gone or level.dead or level.problems:
+            return False
+        return level.written_at is None or level.written_at < self._began_at
+
+
+def was_counted(level: Level | None) -> bool:
+    """Whether the run under way counted a record already, in an earlier process perhaps."""
+    return level is not None and level.is_seen and (level.dead or not level.attempts)
 
 
 def count_as_before(found: AsBefore) -> dict[str, int]:

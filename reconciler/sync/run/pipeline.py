@@ -21,7 +21,7 @@ from reconciler.sync.run.begun import Begun
 from reconciler.sync.run.breaker import ComesBackAt
 from reconciler.sync.run.company import LINGER, PATIENT_LINGER, Place
 from reconciler.sync.run.context import RunContext
-from reconciler.sync.run.counts import FAILED, HELD_BACK
+from reconciler.sync.run.counts import FAILED, Once, was_counted
 from reconciler.sync.run.hearing import Untold
 from reconciler.sync.run.recorder import Recorder
 from reconciler.sync.run.work import (
@@ -61,7 +61,7 @@ class Pipeline:
         self._recorder = Recorder(context)
         self._begun = Begun(context)
         # Records that may still come to another outcome in this run.
-        self._provisional: dict[str, str] = {}
+        self._once = Once(context.run.started_at)
         # What lists show of the records in hand.
         self._looks: dict[str, bytes] = {}
         self._tally = context.meter.tally
@@ -221,7 +221,7 @@ class Pipeline:
         """Record that nothing is to be done on records."""
         if quiet:
             run_id, each = self._context.run.id, {"seen": 1, "unchanged": 1}
-            newly = {key for key in quiet if not self._was_counted(levels.get(key))}
+            newly = {key for key in quiet if not was_counted(levels.get(key))}
             looks = {key: look for key in quiet if (look := self._looks.pop(key, None)) is not None}
             news = {key: look for key, look in looks.items() if key not in levels or levels[key].look != look}
             refused = await self._context.ledger.records.seen(
@@ -347,27 +347,11 @@ class Pipeline:
             names=state.keeps if whole else written.keeps,
             token=work.token,
             unclaimed=work.token is None,
-            counts=self._counts(work, outcome_of(state, written)),
+            counts=self._once.came_to(state.key, work.level, outcome_of(state, written), was_gone=work.was_gone),
             written=written.sent and bool(written.done),
             held_back=state.held_back or (bool(written.refused) and not good),
             look=self._looks.pop(state.key, None),
         )
-
-    def _counts(self, work: Work, outcome: str) -> dict[str, int]:
-        """Return what a record adds to the counts: it counts once in a run, with the outcome that it came to."""
-        key = work.state.key
-        before = self._provisional.pop(key, None)
-        if outcome in (HELD_BACK, FAILED):
-            self._provisional[key] = outcome
-        if before is not None:
-            return {before: -1, outcome: 1} if before != outcome else {}
-        if self._was_counted(work.level) or (work.was_gone and outcome == "unchanged"):
-            return {}
-        return {"seen": 1, outcome: 1}
-
-    def _was_counted(self, level: Level | None) -> bool:
-        """Whether this run counted a record already, in an earlier process perhaps."""
-        return level is not None and level.is_seen and (level.dead or not level.attempts)
 
     async def _fail(self, work: Work, error: ApiError) -> None:
         context, key = self._context, work.state.key
@@ -383,7 +367,7 @@ class Pipeline:
                 held=work.state.held(whole=False),
                 token=work.token,
                 unclaimed=work.token is None,
-                counts=self._counts(work, FAILED),
+                counts=self._once.came_to(key, work.level, FAILED),
                 held_back=not work.known,
             )
             if await self._recorder.record(Done(result)):

@@ -78,6 +78,20 @@ def test_what_is_raised_is_written_at_once_and_nothing_else(engine, inbox):
     assert engine.levels.store.records.told(["a", "d"]) == {}
 
 
+def test_a_record_that_was_found_unchanged_and_written_later_counts_as_written(engine, inbox):
+    async def change(listening):
+        tell(inbox, "a", "A")
+        listening.bell.ring()
+        await until(lambda: not engine.level("a").is_open)
+        engine.things.there["a"] = "A2"
+        tell(inbox, "a", "A2")
+        listening.bell.ring()
+        await until(lambda: engine.things.site["a"] == "A2" and not engine.level("a").is_open)
+
+    counts = listen(engine, change).counts
+    assert [counts.get(name, 0) for name in ("seen", "unchanged", "written")] == [1, 0, 1]
+
+
 def test_many_messages_of_one_record_are_few_writes(engine, inbox, monkeypatch):
     # A read that is newer than the message it was claimed for contradicts it, and is repeated.
     monkeypatch.setattr("reconciler.sync.run.retries.read_again_after", lambda age: timedelta(milliseconds=1))
