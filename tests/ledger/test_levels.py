@@ -514,6 +514,22 @@ def test_many_keys_at_once_are_no_trouble(levels):
     assert levels.drop(keys) == 1001
 
 
+def test_results_of_one_batch_change_only_what_each_of_them_says(levels):
+    run = begin(levels)
+    both = {"prints": {"product": PRINT}, "held": {"at": "first"}, "look": b"first"}
+    levels.record([Result(key, **both) for key in ("a", "b", "c")], run.id)
+    levels.record([Result("a", held={"at": "second"}), Result("b", look=b"second"), Result("new")], run.id)
+    levels.record([Result("c", prints={"product": None})], run.id)
+    found = levels.levels(["a", "b", "c", "new"])
+    assert {key: (dict(level.held), level.look) for key, level in found.items()} == {
+        "a": ({"at": "second"}, b"first"),
+        "b": ({"at": "first"}, b"second"),
+        "c": ({"at": "first"}, b"first"),
+        "new": ({}, None),
+    }
+    assert [dict(found[key].prints) for key in ("a", "c", "new")] == [{"product": PRINT}, {}, {}]
+
+
 def test_what_the_target_holds_of_a_record_goes_to_the_one_with_the_new_id(levels) -> None:
     run = begin(levels)
     problem = ProblemRow("old", "product", "no-sku", "words", "url")

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from reconciler.errors import LedgerError
 from reconciler.ledger.data.model import DataScope
 from reconciler.ledger.data.record_rows import fresh
-from reconciler.ledger.rows import insert_new, insert_or_update, insert_rows, update_rows
+from reconciler.ledger.rows import OneOf, insert_new, insert_or_update, insert_rows, update_rows
 from reconciler.ledger.tables import names, records, scopes
 from reconciler.ledger.writer import Ledger
 
@@ -100,6 +100,13 @@ def test_of_a_row_whose_key_is_there_the_named_columns_are_set(connection):
         "a": ("after", 1),
         "b": ("new", 3),
     }
+
+
+def test_those_that_are_one_of_some_texts_are_found_whatever_is_in_them(connection):
+    insert_rows(connection, records, [record(text) for text in ODD])
+    for some in (ODD, ODD[::3], ODD[:1], ["not there", *ODD[:2]], []):
+        found = set(connection.execute(select(records.c.key).where(OneOf(records.c.key, some))).scalars())
+        assert found == set(some) & set(ODD)
 
 
 def test_nothing_is_done_with_no_rows(connection):
