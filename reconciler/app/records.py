@@ -120,7 +120,7 @@ async def retry_records(chosen: Chosen, ids: Sequence[str], how: HowToRun, obser
     with opened_store(chosen, "`sync retry`", ephemeral=how.ephemeral) as store:
         if not keys:
             return Records(store.records.retry())
-        known = {key for key, level in store.records.levels(keys).items() if level.held or level.was_seen}
+        known = {key for key, level in store.records.levels(keys).items() if level.held or level.seen_run is not None}
         unknown = tuple(key for key in keys if key not in known)
         await look_up(chosen, unknown, how, observer)
         return Records(store.records.want(keys), unknown)

@@ -19,8 +19,8 @@ STAND_BY_SECONDS = 10.0
 """How long who finds somebody else at it waits before it looks again."""
 
 STANDS_BY = "another process does it, and this one stands by"
-_OWN_LOCK = "its own lock from before the ledger was away is still there; it ends by itself"
 """What a loop waits for that somebody else does."""
+_OWN_LOCK = "an earlier lock of this process is still in the ledger; it ends by itself"
 
 _FIRST_AGAIN_SECONDS, _LONGEST_AGAIN_SECONDS = 2.0, 60.0
 

@@ -43,6 +43,11 @@ class Calls:
         """Ignore it."""
 
 
+def moment_of(following: datetime, now: datetime) -> str:
+    """Return when a run is due that follows another one, for people."""
+    return "at once" if following <= now else f"at {following:%H:%M:%S}"
+
+
 class WatchFace(Unattended):
     """The face of the runs of a DataSync.
 
@@ -71,7 +76,7 @@ class WatchFace(Unattended):
                 metrics.records.labels(*labels, outcome).inc(number)
         written = report.counts.get("written", 0)
         words = f"{self._sync} {report.data_type}: {report.mode} run {report.state}, {written} written"
-        then = "at once" if following <= self._loop.service.now() else f"at {following:%H:%M:%S}"
+        then = moment_of(following, self._loop.service.now())
         with correlated(report.run_id):
             self._loop.service.log.say(
                 "run-ended",

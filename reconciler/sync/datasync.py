@@ -16,8 +16,11 @@ from reconciler.reconcile.diff import differences, without
 from reconciler.reconcile.session import Session
 from reconciler.reconcile.work import Desired
 from reconciler.sparklayer.kinds.data_sync.kind import discontinues_on_remove
+from reconciler.sync.customers.settings import customer_settings
 from reconciler.sync.datatype import NEVER, AnyDataType
 from reconciler.sync.feeds import unheard_parts
+from reconciler.sync.orders.settings import order_settings
+from reconciler.sync.party_prices.settings import party_price_settings
 from reconciler.sync.products.datatype import Products, bind_prices, bind_products, bind_stock
 from reconciler.sync.products.settings import product_settings
 from reconciler.sync.settings import FIRST_APPLIED, SyncSettings, sync_settings
@@ -31,7 +34,7 @@ Binder: TypeAlias = Callable[[Mapping[str, Any]], AnyDataType | None]
 
 def bind_party_prices(state: Mapping[str, Any]) -> AnyDataType | None:
     """Bind the price lists of customers; where they do not flow, what they run is not imported."""
-    if not (state.get("pricing") or {}).get("partyPriceLists"):
+    if party_price_settings(state) is None:
         return None
     from reconciler.sync.party_prices.datatype import bind_party_prices as bind
 
@@ -40,7 +43,7 @@ def bind_party_prices(state: Mapping[str, Any]) -> AnyDataType | None:
 
 def bind_customers(state: Mapping[str, Any]) -> AnyDataType | None:
     """Bind the customers; where they do not flow, what they run is not imported."""
-    if state.get("customers") is None:
+    if customer_settings(state) is None:
         return None
     from reconciler.sync.customers.datatype import bind_customers as bind
 
@@ -49,7 +52,7 @@ def bind_customers(state: Mapping[str, Any]) -> AnyDataType | None:
 
 def bind_orders(state: Mapping[str, Any]) -> AnyDataType | None:
     """Bind the orders; where they do not flow, what they run is not imported."""
-    if state.get("orders") is None:
+    if order_settings(state) is None:
         return None
     from reconciler.sync.orders.datatype import bind_orders as bind
 

@@ -21,7 +21,7 @@ SLACK = timedelta(minutes=1)
 """By which the clocks of two machines may differ."""
 
 
-def silent(key: str) -> str:
+def why_silent(key: str) -> str:
     """Return why a gap is noted where a record has something of which no message tells, for people."""
     return f"{key} has something of which no message is known to tell"
 

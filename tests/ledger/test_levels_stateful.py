@@ -325,7 +325,7 @@ class LevelsMachine(RuleBasedStateMachine):
             assert level.is_open == (record.ready_at is not None)
             assert level.is_open or level.dead or level.applied == level.wanted
             assert level.problems == any(identity[0] == key for identity in self.model.problems)
-            assert (level.was_seen, level.is_seen) == (record.seen_run is not None, record.seen_run == self.run)
+            assert (level.seen_run is None, level.is_seen) == (record.seen_run is None, record.seen_run == self.run)
         is_counted = [level.is_open and not self.model.records[key].waits for key, level in found.items()]
         assert self.levels.open_count() == sum(is_counted)
         assert self.levels.open_problems() == len(self.model.wrong)

@@ -6,12 +6,15 @@ import base64
 import hmac
 import json
 import subprocess
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from reconciler.ledger.lock import acquire
+from reconciler.ledger.process import describe_holder
 from reconciler.ledger.writer import Ledger
 from reconciler.serve import crew, loops, run
+from reconciler.serve.faces import moment_of
 from support.checkout import http_config, wait_until
 from support.service import serving
 
@@ -120,6 +123,26 @@ def test_two_processes_run_each_once_and_the_one_that_stands_by_takes_messages_i
         ran = [*one.logged("run-ended"), *other.logged("run-ended")]
         assert [line["mode"] for line in ran if line["mode"] != "incremental"] == ["full"]
         assert not waiting[0].logged("run-ended")
+
+
+def test_a_loop_that_waits_for_an_earlier_lock_of_its_process_says_so(small):
+    small.prepare(environment=LOOPS)
+    holder = describe_holder("serve")
+    with (
+        Ledger.open(small.checkout.ledger_url) as ledger,
+        acquire(ledger.database, holder, name="drift:test"),
+        serving(small.checkout, works=True) as running,
+    ):
+        wait_until(lambda: any("drift waits" in line["message"] for line in running.logged("loop-waits")))
+        (told,) = [line for line in running.logged("loop-waits") if "drift waits" in line["message"]]
+    assert told["message"].endswith("an earlier lock of this process is still in the ledger; it ends by itself")
+    assert holder in told["holder"]
+
+
+def test_the_next_run_is_said_to_be_due_at_once_or_at_a_moment_to_come():
+    now = datetime(2026, 11, 30, 22, 13, 38, tzinfo=UTC)
+    assert moment_of(now - timedelta(seconds=1), now) == "at once"
+    assert moment_of(now + timedelta(minutes=1), now) == "at 22:14:38"
 
 
 def test_who_stands_by_takes_over(small):

@@ -20,7 +20,7 @@ from reconciler.report.documents.sync_status import statuses_to_json
 from reconciler.report.text.sync_status import statuses_to_text
 from reconciler.sync.datasync import DataSync
 from reconciler.sync.feeds import unheard_parts
-from reconciler.sync.heard import silent
+from reconciler.sync.heard import why_silent
 from reconciler.sync.mode import Mode
 from reconciler.sync.monitor.health import staleness
 from reconciler.sync.monitor.status import status_of
@@ -152,7 +152,7 @@ def test_what_is_heard_is_told_by_part_and_walked_less_often() -> None:
             "3 changes came without a message, the last one of hammer 1 d ago",
         ),
         (
-            {"gaps": {"product": Gap("product", silent("A"), ago(hours=3))}},
+            {"gaps": {"product": Gap("product", why_silent("A"), ago(hours=3))}},
             "3 h ago it held that A has something of which no message is known to tell; the next walk measures it",
         ),
         ({"gaps": {"stock": Gap("stock", "x is paused", ago(days=2))}}, "2 d ago it held that x is paused"),

@@ -75,11 +75,10 @@ class Level:
         dead: it failed too often, and is left alone until it is wanted again.
         doubtful: a part of it was sent, and nobody recorded whether it arrived.
         problems: something is wrong with it.
-        was_seen: a run ever saw it.
+        seen_run: the last run that saw it and had something to note in its row; None: no run ever saw it.
         is_seen: the run under way did, where it was read by a hand of that.
         look: fingerprint of what lists showed of it last; None: not known.
         heard: the revision that a message raised last; 0: none did.
-        written_at: when something of it was sent last; None: never.
     """
 
     key: str
@@ -95,11 +94,10 @@ class Level:
     dead: bool
     doubtful: bool
     problems: bool
-    was_seen: bool
+    seen_run: str | None
     is_seen: bool = False
     look: bytes | None = None
     heard: int = 0
-    written_at: datetime | None = None
 
     @property
     def is_written(self) -> bool:

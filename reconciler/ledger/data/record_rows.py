@@ -35,7 +35,7 @@ _COLUMNS = tuple(column.name for column in records.columns if column.name not in
 _CHANGING = tuple(name for name in _COLUMNS if name != "draw")
 _OF_LEVEL = (
     "key", "wanted", "applied", "attempts", "ready_at", "retry_at", "due_at", "prints", "held", "gone", "dead",
-    "seen_run", "look", "heard", "doubt_until", "written_at",
+    "seen_run", "look", "heard", "doubt_until",
 )  # fmt: skip
 
 Values = dict[str, Any]
@@ -65,11 +65,10 @@ def level_of(values: Mapping[str, Any] | RowMapping, now: datetime | None = None
         dead=values["dead"],
         doubtful=overwritten or len(known) < len(prints),
         problems=values["problems"],
-        was_seen=values["seen_run"] is not None,
+        seen_run=values["seen_run"],
         is_seen=values["is_seen"],
         look=values["look"],
         heard=values["heard"] or 0,
-        written_at=values["written_at"],
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 from reconciler.ledger.data.as_before import AsBefore
 from reconciler.ledger.data.model import Level
@@ -12,6 +11,9 @@ from reconciler.ledger.data.model import Level
 HELD_BACK, FAILED, DISCONTINUED = "held_back", "failed", "discontinued"
 OUTCOMES = ("unchanged", "written", HELD_BACK, DISCONTINUED, FAILED)
 """What can become of a record that was looked at."""
+_PROVISIONAL = (HELD_BACK, FAILED)
+"""Outcomes after which a record may still come to another one in the same run."""
+_MOST_UNCHANGED = 10_000
 _PART = "part"
 _TRAFFIC = ("requests", "writes", "refused", "log_writes")
 
@@ -66,12 +68,22 @@ class Once:
     """Counts each record once in a run, with the outcome that it came to.
 
     Args:
-        began_at: when the run did.
+        run_id: the run.
     """
 
-    def __init__(self, began_at: datetime) -> None:
-        self._began_at = began_at
+    def __init__(self, run_id: str) -> None:
+        self._run_id = run_id
         self._provisional: dict[str, str] = {}
+        self._unchanged: dict[str, None] = {}
+
+    def found_unchanged(self, keys: Iterable[str]) -> None:
+        """Take note of records that count as unchanged, and in whose rows the run noted something all the same.
+
+        Beyond the newest ten thousand they stay unchanged in the counts, whatever becomes of them.
+        """
+        self._unchanged.update(dict.fromkeys(keys))
+        while len(self._unchanged) > _MOST_UNCHANGED:
+            del self._unchanged[next(iter(self._unchanged))]
 
     def came_to(self, key: str, level: Level | None, outcome: str, *, was_gone: bool = False) -> dict[str, int]:
         """Return what a record adds to the counts, by name.
@@ -84,11 +96,12 @@ class Once:
         """
         before = self._provisional.pop(key, None)
         if before is None and was_counted(level):
-            if not self._was_unchanged(level):
+            if not self._was_unchanged(key, level):
                 return {}
             # It changed at the source while the run went on.
             before = "unchanged"
-        if outcome in (HELD_BACK, FAILED):
+        self._unchanged.pop(key, None)
+        if outcome in _PROVISIONAL:
             self._provisional[key] = outcome
         if before is not None:
             return {before: -1, outcome: 1} if before != outcome else {}
@@ -96,10 +109,14 @@ class Once:
             return {}
         return {"seen": 1, outcome: 1}
 
-    def _was_unchanged(self, level: Level | None) -> bool:
+    def _was_unchanged(self, key: str, level: Level | None) -> bool:
+        """Whether a record that was counted certainly counts as unchanged.
+
+        A run marks what it finds as it was, and leaves the row; what has a problem counts as held back or failed.
+        """
         if level is None or level.gone or level.dead or level.problems:
             return False
-        return level.written_at is None or level.written_at < self._began_at
+        return key in self._unchanged or level.seen_run != self._run_id
 
 
 def was_counted(level: Level | None) -> bool:

@@ -12,7 +12,7 @@ from reconciler.ledger.data.face import AsyncStore
 from reconciler.ledger.data.inbox_model import Gap
 from reconciler.ledger.data.model import Level
 from reconciler.sync.datatype import TargetState
-from reconciler.sync.heard import SLACK, Evidence, Hearing, heard_parts, measured_at, missing, silent, trusting
+from reconciler.sync.heard import SLACK, Evidence, Hearing, heard_parts, measured_at, missing, trusting, why_silent
 from reconciler.sync.mode import Mode
 from reconciler.sync.run.context import Job, RunContext
 from reconciler.sync.run.due import Past
@@ -80,7 +80,7 @@ class Untold:
         if data is not None and not self._silent and data.is_silent(record):
             self._silent = True
             now = self._context.job.now()
-            self._waiting.extend(Gap(part, silent(key), now) for part in data.flowing)
+            self._waiting.extend(Gap(part, why_silent(key), now) for part in data.flowing)
 
     def compared(self, state: TargetState, *levels: Level | None) -> None:
         """Take in what a record should be, and its level: as it was claimed, where it was, and as it is now."""
@@ -105,7 +105,7 @@ class Untold:
 
 def _changed(state: TargetState, level: Level | None) -> Iterable[str]:
     """Return the parts of a record that are certainly not what they were."""
-    if level is None or not level.was_seen:
+    if level is None or level.seen_run is None:
         return state.prints
     if state.gone != level.gone:
         return state.prints

@@ -60,8 +60,7 @@ class Pipeline:
         self._under_way: set[asyncio.Task[None]] = set()
         self._recorder = Recorder(context)
         self._begun = Begun(context)
-        # Records that may still come to another outcome in this run.
-        self._once = Once(context.run.started_at)
+        self._once = Once(context.run.id)
         # What lists show of the records in hand.
         self._looks: dict[str, bytes] = {}
         self._tally = context.meter.tally
@@ -228,8 +227,9 @@ class Pipeline:
                 run_id, quiet, each, news, newly=newly, token=run_id, unclaimed=quiet.keys() - claimed
             )
             await self._give_up(refused, claimed)
-            number = len(newly.difference(refused))
-            self._tally.add({name: number * count for name, count in each.items()})
+            counted = newly.difference(refused)
+            self._once.found_unchanged(counted.intersection(claimed))
+            self._tally.add({name: len(counted) * count for name, count in each.items()})
 
     async def _write(self, busy: Sequence[Work], linger: float) -> None:
         """Put the parts in doubt that are to be sent, and then send them side by side."""

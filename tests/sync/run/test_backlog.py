@@ -100,7 +100,7 @@ def test_what_comes_while_the_others_are_counted_is_not_deleted_with_them() -> N
         pass
 
     def level(key: str) -> Level:
-        return Level(key, 2, 1, 0, True, None, None, {"body": b"A"}, {}, False, False, False, False, True)
+        return Level(key, 2, 1, 0, True, None, None, {"body": b"A"}, {}, False, False, False, False, "earlier")
 
     context: Any = SimpleNamespace(
         data=Things(),
