@@ -47,14 +47,14 @@ Messages never carry a secret. Text that came from outside is printed through re
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
+
+from msgspec import Struct
 
 _ABOUT_THE_BODY = frozenset({400, 413, 422})
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
+class Place(Struct, frozen=True, order=True):
     """Where in the input something stands: file as the user named it, 1-based line and column (0: not known)."""
 
     file: str
@@ -90,8 +90,7 @@ class UsageError(ReconcilerError):
     exit_status = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """One thing wrong with one manifest.
 
     `code` is stable, see docs/errors.md; `value` is the offending one, cut short, no secret; `hint` says what to do.

@@ -9,8 +9,9 @@ used is over when its moment is.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 ROUND = 0.5
 """Seconds for which slots are given at once."""
@@ -44,8 +45,7 @@ _KEPT = 0.1
 _GONE = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(Struct, frozen=True):
     """How a process shares a rate.
 
     Args:
@@ -61,8 +61,7 @@ class Share:
     kept_share: float = _KEPT
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Struct, frozen=True):
     """What a process asks for.
 
     Args:
@@ -76,8 +75,7 @@ class Ask:
     hold: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Struct, frozen=True):
     """What a process may use.
 
     Args:
@@ -91,8 +89,7 @@ class Grant:
     free: bool = False
 
 
-@dataclass(slots=True)
-class _Member:
+class _Member(Struct):
     share: Share
     wanted: int = 0
     seen: float = 0.0
@@ -100,8 +97,7 @@ class _Member:
     """When it is its turn, in slots that the one who has had the fewest had."""
 
 
-@dataclass(slots=True)
-class _Round:
+class _Round(Struct):
     first: float
     step: float
     each: int
@@ -111,8 +107,7 @@ class _Round:
         return ((place, self.first + place * self.step) for place in range(len(self.owners)))
 
 
-@dataclass(slots=True)
-class Quota:
+class Quota(Struct):
     """All that those who share a rate know of one another, as the database keeps it.
 
     Args:
@@ -131,9 +126,9 @@ class Quota:
     held_until: float = 0.0
     turn: float = 0.0
     credit: float = 1.0
-    members: dict[str, _Member] = field(default_factory=dict)
-    rounds: dict[int, _Round] = field(default_factory=dict)
-    rates: dict[str, tuple[float, float]] = field(default_factory=dict)
+    members: dict[str, _Member] = {}
+    rounds: dict[int, _Round] = {}
+    rates: dict[str, tuple[float, float]] = {}
 
     def exchange(self, token: str, ask: Ask, now: float) -> Grant:
         """Take what a process asks for, and return what it may use from now on.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from reconciler.app.drift import Drift
 from reconciler.app.files import write_file
@@ -15,8 +16,7 @@ from reconciler.reconcile.adopt import adopt
 from reconciler.reconcile.importer import manifest_names
 
 
-@dataclass(frozen=True, slots=True)
-class Adopted:
+class Adopted(Struct, frozen=True):
     """One live value that was written into a manifest."""
 
     key: str

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.app.bracket import Brackets
 from reconciler.app.connections import writers
@@ -61,8 +63,7 @@ class ApplyFace(Protocol):
         """Within, the event is set when an orderly end is asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Approval:
+class Approval(Struct, frozen=True):
     """What is agreed to: saved plans, the rest of an interrupted run, or whatever the plan says now.
 
     `only` limits the last to some changes; `choose` returns another plan with the digests of what is to be carried

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from secrets import token_hex
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.app import resync as resyncs
 from reconciler.app.chosen import Chosen, HowToRun, only
@@ -42,8 +44,7 @@ _FATES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Retry:
+class Retry(Struct, frozen=True):
     """Queue records, as `sync retry` does; no IDs: every record that failed or has a problem."""
 
     sync: str | None = None
@@ -51,8 +52,7 @@ class Retry:
     ids: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """Note that a data sync is to run in a mode next, as a SyncRun does; no data type: all of them."""
 
     sync: str | None = None
@@ -60,15 +60,13 @@ class Run:
     mode: str = "full"
 
 
-@dataclass(frozen=True, slots=True)
-class Resume:
+class Resume(Struct, frozen=True):
     """End the pauses of syncs that were taken by hand, as `resume` does."""
 
     keys: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Resync:
+class Resync(Struct, frozen=True):
     """Have OrderCloud send records again, as `resync` does."""
 
     record_type: str
@@ -78,8 +76,7 @@ class Resync:
 Wish: TypeAlias = Retry | Run | Resume | Resync
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Struct, frozen=True):
     """A wish that may be carried out.
 
     Args:

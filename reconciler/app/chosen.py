@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from reconciler.app.project import Project
 from reconciler.clock import utc_now
@@ -26,16 +27,14 @@ if TYPE_CHECKING:
 _LONGEST_ID = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(Struct, frozen=True):
     """One data type of a data sync, and its environment."""
 
     session: Session
     sync: DataSync
 
 
-@dataclass(frozen=True, slots=True)
-class HowToRun:
+class HowToRun(Struct, frozen=True):
     """Options of a run of a data sync.
 
     Args:
@@ -54,7 +53,7 @@ class HowToRun:
     lock_wait: float = 0.0
     token_cache: bool = True
     patience: float = 900.0
-    overrides: Mapping[str, str] = field(default_factory=dict)
+    overrides: Mapping[str, str] = {}
     turn: Turn | None = None
     queue: Queue = field(default_factory=Inline)
     slots: Slots | None = None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, cast
+
+from msgspec.structs import replace
 
 from reconciler.app.chosen import Chosen, HowToRun, opened_ledger
 from reconciler.clock import utc_now

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.app.apply import ApplyFace, Approval, apply_session
 from reconciler.app.connections import for_each, readers
@@ -20,8 +22,7 @@ if TYPE_CHECKING:
     from reconciler.http.observe import Observer
 
 
-@dataclass(frozen=True, slots=True)
-class Drift:
+class Drift(Struct, frozen=True):
     """The drift of one environment, with what it was found by."""
 
     session: Session

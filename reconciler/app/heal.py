@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.app.apply import ApplyFace, Approval, apply_session
 from reconciler.app.commits import changed_since
@@ -34,8 +36,7 @@ _LOCK_WAIT_SECONDS = 60.0
 _BY_THE_CLOCK = frozenset(cause.value for cause in BY_THE_CLOCK)
 
 
-@dataclass(frozen=True, slots=True)
-class Healing:
+class Healing(Struct, frozen=True):
     """What a healing did, and why it left what it left.
 
     Args:
@@ -47,7 +48,7 @@ class Healing:
 
     has_rules: bool = True
     report: ApplyReport | None = None
-    left: Mapping[str, str] = field(default_factory=dict)
+    left: Mapping[str, str] = {}
     refused: tuple[Breach, ...] = ()
 
     def told_in(self, report: DriftReport) -> DriftReport:

@@ -8,9 +8,10 @@ import shutil
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct, field
 
 from reconciler.app.pause import PauseFace, PauseRequest, give_back, take
 from reconciler.app.signals import heard_by
@@ -43,8 +44,7 @@ class HoldFace(PauseFace, Protocol):
         """Hear what became of the leases."""
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """How a pause around a command ended.
 
     Args:
@@ -156,8 +156,7 @@ class _Child:
         return _BY_SIGNAL - code if code < 0 else code
 
 
-@dataclass(slots=True)
-class _Holder:
+class _Holder(Struct):
     """Keeps the leases alive, and gives them back once."""
 
     session: Session
@@ -171,8 +170,8 @@ class _Holder:
     lifted: Lifted | None = None
     problem: ReconcilerError | None = None
     _silent: bool = field(default=False)
-    _ends: dict[str, datetime] = field(default_factory=dict)
-    _taken_away: dict[str, str] = field(default_factory=dict)
+    _ends: dict[str, datetime] = {}
+    _taken_away: dict[str, str] = {}
 
     async def watch(self, child: _Child, stop: asyncio.Event) -> int:
         """Give signs of life until the command has ended, and resume before that where its time is over."""

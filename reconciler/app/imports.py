@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain, count, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from reconciler.app.connections import readers
 from reconciler.app.files import write_file
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
 _SCHEMA = Path("schemas") / "manifest.schema.json"
 
 
-@dataclass(frozen=True, slots=True)
-class Import:
+class Import(Struct, frozen=True):
     """What was imported from one environment, and the files that were written."""
 
     environment: str

@@ -10,8 +10,10 @@ import asyncio
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconciler.app.connections import writers
 from reconciler.app.pausable import over, pausable_kinds
@@ -59,8 +61,7 @@ class PauseFace(Protocol):
         """Hear of a change that begins or has ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class PauseRequest:
+class PauseRequest(Struct, frozen=True):
     """A pause that somebody asks for.
 
     Args:
@@ -77,13 +78,12 @@ class PauseRequest:
     duration: timedelta
     reason: str
     owner: str
-    overrides: Mapping[str, str] = field(default_factory=dict)
+    overrides: Mapping[str, str] = {}
     around: bool = False
     judged: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
+class Desk(Struct, frozen=True):
     """What it takes to pause and to resume the syncs of one environment.
 
     Args:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconciler.errors import ManifestErrors, Problem, ReconcilerError, UsageError
 from reconciler.manifest.files import base_of, unread
@@ -30,8 +32,7 @@ ALL = "all"
 _JUDGED_BY_PLAN = {"literal-secret", "policy-breach", "policy-too-slow"}
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(Struct, frozen=True):
     """A folder of manifests, and the environments that a use case is about.
 
     Args:

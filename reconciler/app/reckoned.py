@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.app.survey import surveyed
 from reconciler.errors import ApiError, SecretUnset, SourceIncomplete
@@ -21,8 +23,7 @@ if TYPE_CHECKING:  # it brings the HTTP client
     from reconciler.http.observe import Observer
 
 
-@dataclass(frozen=True, slots=True)
-class Reckoned:
+class Reckoned(Struct, frozen=True):
     """What was reckoned of all data syncs of an environment.
 
     Args:
@@ -31,7 +32,7 @@ class Reckoned:
     """
 
     notes: tuple[Note, ...] = ()
-    at_risk: Mapping[str, str] = field(default_factory=dict)
+    at_risk: Mapping[str, str] = {}
 
 
 async def with_findings(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconciler.app.chosen import Chosen, HowToRun, only, opened_store
 from reconciler.app.project import Project
@@ -26,8 +27,7 @@ _LONGEST = 100
 _ALL = 2**62
 
 
-@dataclass(frozen=True, slots=True)
-class Records:
+class Records(Struct, frozen=True):
     """Result for records that were named: how many it holds for, and which of them are not known so far."""
 
     number: int

@@ -6,10 +6,11 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
 from datetime import timedelta
 from secrets import token_hex
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 from reconciler.app.project import Project
 from reconciler.clock import utc_now
@@ -47,8 +48,7 @@ class ResyncFace(Protocol):
         """Within, the event is set when an orderly end is asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Resync:
+class Resync(Struct, frozen=True):
     """A re-sync that may be sent: the environment, what it sends, and the sync that has to be configured."""
 
     session: Session

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.app.project import Project
 from reconciler.errors import GuardrailBreach, PlanFileError, ReconcilerError, StalePlan, UsageError
@@ -24,8 +26,7 @@ Gate = Callable[[str], Awaitable[str | None]]
 """Whether a forge's environment of this name has reviewers: None, or one sentence why that cannot be relied on."""
 
 
-@dataclass(frozen=True, slots=True)
-class SavedPlans:
+class SavedPlans(Struct, frozen=True):
     """The saved plans of one apply.
 
     Args:

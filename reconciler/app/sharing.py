@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.app.files import write_file
 from reconciler.app.project import Project
@@ -30,8 +32,7 @@ from reconciler.reconcile.work import Desired
 Key = tuple[str, str]
 
 
-@dataclass(slots=True)
-class Sharing:
+class Sharing(Struct):
     """What an import finds in manifests that are there: asked for names first, then settled, then written.
 
     Args:
@@ -55,7 +56,7 @@ class Sharing:
     wished: dict[Key, str]
     new_here: frozenset[Key]
     patches: bool
-    _texts: dict[str, str] = field(default_factory=dict)
+    _texts: dict[str, str] = {}
 
     @classmethod
     def of(cls, project: Project, session: Session, loaded: Loaded, live: LiveSide, *, patches: bool) -> Sharing:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.app.project import Project
 from reconciler.clock import utc_now
@@ -14,8 +15,7 @@ from reconciler.registry import kinds
 from reconciler.words import parse_duration
 
 
-@dataclass(frozen=True, slots=True)
-class Snoozed:
+class Snoozed(Struct, frozen=True):
     """A snooze, and the environment that it holds in."""
 
     environment: str

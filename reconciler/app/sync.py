@@ -6,8 +6,9 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
+
+from msgspec.structs import replace
 
 from reconciler.app.chosen import Chosen, HowToRun, opened_ledger, opened_store
 from reconciler.app.heard import unheard_now
@@ -361,9 +362,8 @@ async def look_up(chosen: Chosen, keys: Sequence[str], how: HowToRun, observer: 
         return
     source, _ = connections_of(chosen.session)
     data, policy = chosen.sync.data, replace(PATIENT, seconds=how.patience)
-    async with open_reader(
-        source, data.roles, token_cache=how.token_cache, observer=observer, policy=policy
-    ) as connection:
+    opened = open_reader(source, data.roles, token_cache=how.token_cache, observer=observer, policy=policy)
+    async with opened as connection:
         reader = data.source(connection, None)
         readings = await asyncio.gather(*(reader.one(key) for key in keys))
     gone = [key for key, reading in zip(keys, readings, strict=True) if reading.is_gone]

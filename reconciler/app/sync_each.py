@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from msgspec import Struct
 
 from reconciler.app.chosen import Chosen
 from reconciler.errors import LedgerLocked, ReconcilerError, SourceIncomplete, TargetIncomplete
@@ -27,8 +28,7 @@ class Ended(Protocol):
 _Ended = TypeVar("_Ended", bound=Ended)
 
 
-@dataclass(frozen=True, slots=True)
-class RanEach(Generic[_Ended]):
+class RanEach(Struct, Generic[_Ended], frozen=True):
     """What became of each data type.
 
     Args:

@@ -7,9 +7,11 @@ import os
 import signal
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.ledger.config.model import LiveObject
 from reconciler.reconcile.leased import NOT_VERIFIED, VERIFIED
@@ -28,8 +30,7 @@ _GRACE_SECONDS = 2.0
 _LOOKS = 20
 
 
-@dataclass(frozen=True, slots=True)
-class How:
+class How(Struct, frozen=True):
     """How to find out.
 
     Args:

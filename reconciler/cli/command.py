@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
 import click
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.cli.exit_status import Status
 from reconciler.cli.options import Options, shared_options
@@ -212,8 +213,7 @@ class Group(_SharedOptions, click.Group):
         _SharedOptions.format_options(self, ctx, formatter)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One line of the command table: `target` is `module:attribute`, imported when the command is used."""
 
     name: str

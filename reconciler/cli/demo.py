@@ -10,11 +10,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from reconciler.cli.demo_pages import forge_page
 from reconciler.cli.exit_status import Status
@@ -50,8 +51,7 @@ def find_example() -> Path:
     raise LoadError("the example manifests are not installed", next_step="Install reconciler again.")
 
 
-@dataclass(slots=True)
-class Stage:
+class Stage(Struct):
     """Where the demo plays, and how it looks."""
 
     folder: Path
@@ -59,8 +59,8 @@ class Stage:
     color: bool
     waits: bool
     number: int = 0
-    surprises: list[str] = field(default_factory=list)
-    pages: list[Path] = field(default_factory=list)
+    surprises: list[str] = []
+    pages: list[Path] = []
 
     def say(self, title: str, *lines: str) -> None:
         """Begin a step: its title, and what it is about."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from msgspec import Struct
 
 from reconciler.gitops.forge_names import ForgeName
 
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 _Callback = TypeVar("_Callback", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True, slots=True)
-class ForgeOptions:
+class ForgeOptions(Struct, frozen=True):
     """What was given; None: the pipeline tells it."""
 
     forge: str | None

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.cli.completion import complete_environments
 from reconciler.report.given import NOTHING, Given
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 _REPEATED = {"manifests", "environments", "chdir"}
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """What the shared options say.
 
     Args:
@@ -44,8 +44,8 @@ class Options:
     color: bool = True
     verbosity: int = 0
     chdir: Path | None = None
-    given: Given = field(default=NOTHING, compare=False)
-    format_is_default: bool = field(default=False, compare=False)
+    given: Given = NOTHING
+    format_is_default: bool = False
 
     @property
     def project(self) -> Project:

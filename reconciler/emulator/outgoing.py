@@ -8,11 +8,11 @@ import functools
 import ipaddress
 import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from urllib.parse import SplitResult, urlsplit
 
 import h11
+from msgspec import Struct
 
 _READ_AT_ONCE = 65_536
 _LARGEST_ANSWER = 64 * 1024 * 1024
@@ -22,8 +22,7 @@ class CallFailed(Exception):
     """Failed call without an answer; its text says why. No error of ours: lists and reports show it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """Answer to a call: its status, and its body."""
 
     status: int

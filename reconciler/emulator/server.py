@@ -10,12 +10,12 @@ import socket
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
 import uvicorn
+from msgspec import Struct
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from reconciler.emulator.app import App, new_state
@@ -28,8 +28,7 @@ from reconciler.errors import LoadError, UsageError
 SAVE_EVERY = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Addresses:
+class Addresses(Struct, frozen=True):
     """Addresses of a running emulator. As text, the line that is printed when it is ready."""
 
     url: str

@@ -7,11 +7,11 @@ is told and left out, so that nothing is applied that was not there to be review
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
 import orjson
+from msgspec import Struct
 
 from reconciler.errors import ApiError, GuardrailBreach, PlanFileError, StalePlan, UnexpectedAnswer
 from reconciler.gitops.event import Event
@@ -32,16 +32,14 @@ PULL_REQUEST_WORKFLOW = {
 _TOLD = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Approved:
+class Approved(Struct, frozen=True):
     """A plan that a merged pull request approves; `content` is its file, byte for byte."""
 
     number: int
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Gathered:
+class Gathered(Struct, frozen=True):
     """The approvals for one environment.
 
     Args:

@@ -9,10 +9,12 @@ import json
 import re
 import stat
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.errors import LoadError, UsageError
 from reconciler.gitops.forge_names import ForgeName
@@ -46,8 +48,7 @@ GATE_NEEDS = {ForgeName.GITLAB: "the role Maintainer and the scope read_api"}
 """What the token in that variable needs, where it is one of its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """What a pipeline says of itself.
 
     Args:

@@ -7,8 +7,9 @@ written. A forge only asks and tells.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 LARGEST_ARCHIVE = 64 * 2**20
 """Bytes that an artifact's archive may have."""
@@ -16,8 +17,7 @@ LOST_STEP = "Run this step again: it looks for what is there already before it w
 """What to do where the answer to a write was lost."""
 
 
-@dataclass(frozen=True, slots=True)
-class PullRequest:
+class PullRequest(Struct, frozen=True):
     """A pull request (GitLab: merge request).
 
     Args:
@@ -40,8 +40,7 @@ class PullRequest:
     url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Artifact:
+class Artifact(Struct, frozen=True):
     """A file that a run of a pipeline left.
 
     Args:
@@ -55,8 +54,7 @@ class Artifact:
     refused: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Comment:
+class Comment(Struct, frozen=True):
     """A comment at a pull request: `thread` is the discussion that it opens, where the forge has those."""
 
     id: str
@@ -65,8 +63,7 @@ class Comment:
     thread: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Issue:
+class Issue(Struct, frozen=True):
     """An issue, or a work item."""
 
     id: str
@@ -77,16 +74,14 @@ class Issue:
     url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Reviewed:
+class Reviewed(Struct, frozen=True):
     """Whether somebody has to agree before a job of an environment starts; `why` says how that is known, or not."""
 
     is_certain: bool
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Walk:
+class Walk(Struct, frozen=True):
     """What was merged since a commit.
 
     Args:

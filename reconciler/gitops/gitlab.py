@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any, NoReturn
 from urllib.parse import quote
+
+from msgspec.structs import replace
 
 from reconciler.errors import (
     AnswerLost,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from reconciler.errors import PlanFileError, UsageError
 from reconciler.gitops.members import items, number, text
@@ -15,8 +16,7 @@ from reconciler.reconcile.plan import Plan
 from reconciler.reconcile.planread import json_from_text, plan_from_json, read_saved
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """Why there is no plan: the error's code, words and next step, and the problems of the manifests."""
 
     code: str
@@ -25,8 +25,7 @@ class Failure:
     problems: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class EnvironmentPlan:
+class EnvironmentPlan(Struct, frozen=True):
     """A plan file.
 
     Args:

@@ -6,8 +6,9 @@ Ours is what has our marker and our author. Anybody can write the marker.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from reconciler.errors import ApiError, NotFound, UsageError
 from reconciler.gitops.comment import says_the_same
@@ -29,8 +30,7 @@ class Did(StrEnum):
     NOTHING = "nothing"
 
 
-@dataclass(frozen=True, slots=True)
-class Posted:
+class Posted(Struct, frozen=True):
     """What became of a comment or an issue, whose it is, and where."""
 
     did: Did

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from reconciler.errors import ApiError
 from reconciler.http.clock import Clock
@@ -17,8 +18,7 @@ from reconciler.http.tokens import TokenCache
 IN_FLIGHT = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Api:
+class Api(Struct, frozen=True):
     """One API as a provider describes it to the transport.
 
     Args:
@@ -44,7 +44,7 @@ class Api:
     faults: FaultParser
     requests_per_second: float
     scopes: Sequence[str] = ()
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
     clashes: Callable[[Call], bool] = lambda _call: False
     forbidden: str | None = None
     questions: frozenset[str] = frozenset()
@@ -52,11 +52,10 @@ class Api:
     authorization: Callable[[str], Mapping[str, str]] = lambda token: {"authorization": f"Bearer {token}"}
     limited: Callable[[Answer, float], float | None] = lambda _answer, _now: None
     writes_per_second: float | None = None
-    steps: Mapping[type[ApiError], str] = field(default_factory=dict)
+    steps: Mapping[type[ApiError], str] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """Options of a client that concern this machine and its user rather than the API.
 
     Args:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace
 from yarl import URL
 
 import reconciler
@@ -246,7 +246,7 @@ class Session:
         url = base_url(request.url, self._api.url_fields)
         call = Call("POST", url.path)
         headers = self._headers | dict(request.headers)
-        repeat = dataclasses.replace(self._repeat, rate=None)
+        repeat = replace(self._repeat, rate=None)
 
         async def attempt(number: int) -> Answer:
             return await self._observed(call, number, url, headers, request.content)

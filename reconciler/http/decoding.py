@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 _GZIP = zlib.MAX_WBITS | 16
 # So much is decoded at once before it is counted.
@@ -107,8 +108,7 @@ class _Gzip:
             raise Undecodable("the gzipped body is cut off")
 
 
-@dataclass(slots=True)
-class Room:
+class Room(Struct):
     """Memory budget of all bodies that are still coming.
 
     Args:

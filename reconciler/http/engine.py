@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
 from yarl import URL
 
 from reconciler.http.decoding import Body
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(Struct, frozen=True):
     """Bounds of one exchange: time and size.
 
     Args:
@@ -31,8 +30,7 @@ class Bounds:
     passed_on: int = 1024 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """A request as it goes out.
 
     Args:
@@ -50,8 +48,7 @@ class Request:
     begin: Callable[[int, Mapping[str, str]], Body]
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """What came back: status, headers in lower case (several of one name joined by commas), the body decoded."""
 
     status: int

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from math import ceil
+
+from msgspec import Struct
 
 from reconciler.errors import (
     AnswerLost,
@@ -34,8 +35,7 @@ _DAY = 86_400
 _EMULATE = "Start what should answer there, such as `reconciler emulate`, or correct the URL in the Environment."
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """Fault of an API, in its own words.
 
     Args:
@@ -54,7 +54,7 @@ class Fault:
     roles: Sequence[str] = ()
     error: type[ApiError] | None = None
     offline: bool = False
-    rows: Mapping[int, str] = field(default_factory=dict)
+    rows: Mapping[int, str] = {}
 
 
 FaultParser = Callable[[Json], Fault | None]
@@ -95,8 +95,7 @@ def read_fault(answer: Answer, parser: FaultParser) -> Fault | None:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class FaultReader:
+class FaultReader(Struct, frozen=True):
     """Makes errors from bad ends of requests.
 
     Args:
@@ -114,7 +113,7 @@ class FaultReader:
     scopes: Sequence[str] = ()
     forbidden: str | None = None
     url_field: str = "apiUrl"
-    steps: Mapping[type[ApiError], str] = field(default_factory=dict)
+    steps: Mapping[type[ApiError], str] = {}
     left_alone: Callable[[Answer], float | None] = lambda _answer: None
 
     def offline(self, answer: Answer) -> bool:

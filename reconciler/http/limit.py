@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from reconciler.http.clock import Clock
 
@@ -58,8 +59,7 @@ class Precedence:
             self.taken += 1
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Struct, frozen=True):
     """Whether the requests of a connection go first, and of which others."""
 
     precedence: Precedence

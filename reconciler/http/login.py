@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Protocol, TypeGuard
+from typing import ClassVar, Protocol, TypeGuard
+
+from msgspec import Struct
 
 from reconciler.errors import ApiError, LoginRefused, UnexpectedAnswer
 from reconciler.http.body import decode
@@ -15,6 +16,7 @@ from reconciler.http.redact import Redactor
 from reconciler.http.retry import Answer
 from reconciler.http.tokens import Token, TokenCache
 from reconciler.kind.connection import Json
+from reconciler.redacted import RedactedStruct
 from reconciler.secret import Secret
 
 # Renewed this long before its end, or a tenth of its life where that is shorter.
@@ -24,13 +26,14 @@ _LONGEST_LIFE = 86_400.0 * 365
 _LONGEST_TOKEN = 1 << 15
 
 
-@dataclass(frozen=True, slots=True)
-class TokenRequest:
+class TokenRequest(RedactedStruct, frozen=True):
     """The POST that asks for a token. Its content holds the client secret."""
+
+    redacted: ClassVar[tuple[str, ...]] = ("content",)
 
     url: str
     headers: Mapping[str, str]
-    content: bytes = field(repr=False)
+    content: bytes
 
 
 class Login(Protocol):
@@ -99,8 +102,7 @@ class TokenHolder(Protocol):
         """Stop what is under way."""
 
 
-@dataclass(frozen=True, slots=True)
-class FixedToken:
+class FixedToken(Struct, frozen=True):
     """A token that was given to us, and that nothing renews: a forge's."""
 
     secret: Secret
@@ -122,8 +124,7 @@ class FixedToken:
         return _Fixed(Token(value, math.inf))
 
 
-@dataclass(frozen=True, slots=True)
-class _Fixed:
+class _Fixed(Struct, frozen=True):
     token: Token
     renews: bool = False
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Call:
+
+class Call(Struct, frozen=True):
     """A request in words: its method and its path below the API's base, without the query."""
 
     method: str
@@ -18,8 +18,7 @@ class Call:
         return f"{self.method} {self.path}"
 
 
-@dataclass(frozen=True, slots=True)
-class Exchanged:
+class Exchanged(Struct, frozen=True):
     """One attempt is over. `status` is None where no answer came; `trouble` then says why."""
 
     call: Call
@@ -29,8 +28,7 @@ class Exchanged:
     trouble: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Struct, frozen=True):
     """The request will be repeated in `seconds`, because of `reason`, e.g. `rate limited`."""
 
     call: Call

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from random import SystemRandom
+from typing import ClassVar
+
+from msgspec import Struct
 
 from reconciler.http.clock import Clock
 from reconciler.http.limit import Limit
 from reconciler.http.observe import Call, Observer, Waiting
+from reconciler.redacted import RedactedStruct
 
 TOO_MANY_REQUESTS = 429
 CONFLICT = 409
@@ -22,13 +25,14 @@ _LONGEST_WAIT = 86_400.0
 _LONGEST_DATE = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(RedactedStruct, frozen=True):
     """Answer to a request: status, headers in lower case, the body as bytes, and how long it took."""
+
+    redacted: ClassVar[tuple[str, ...]] = ("content",)
 
     status: int
     headers: Mapping[str, str]
-    content: bytes = field(repr=False)
+    content: bytes
     seconds: float = 0.0
 
 
@@ -66,8 +70,7 @@ class NoAnswer(Exception):
         self.refused_here = refused_here
 
 
-@dataclass(frozen=True, slots=True)
-class RetryPolicy:
+class RetryPolicy(Struct, frozen=True):
     """Bounds of repeating.
 
     Args:
@@ -90,7 +93,7 @@ class RetryPolicy:
     clashes: int = 5
     failures: int | None = None
     gives_back: float | None = None
-    random: Callable[[], float] = field(default=SystemRandom().random, repr=False)
+    random: Callable[[], float] = SystemRandom().random
 
     def wait(self, attempt: int, retry_after: float | None) -> float:
         """Return the wait after this attempt: full jitter, or Retry-After and a little jitter on top."""
@@ -126,8 +129,7 @@ def http_date(text: str) -> float | None:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Repeater:
+class Repeater(Struct, frozen=True):
     """Retry loop: sends until there is an answer that needs no retry, within the policy's bounds.
 
     Args:

@@ -8,20 +8,23 @@ import stat
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import orjson
+
+from reconciler.redacted import RedactedStruct
 
 _LARGEST = 1 << 16
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Token:
+class Token(RedactedStruct, frozen=True, eq=False):
     """An access token and when to renew it (seconds since the epoch). `from_disk`: an earlier run's."""
 
-    value: str = field(repr=False)
+    redacted: ClassVar[tuple[str, ...]] = ("value",)
+
+    value: str
     renew_at: float
     from_disk: bool = False
 

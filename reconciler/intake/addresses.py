@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from reconciler.hosts import is_loopback
 
@@ -16,8 +17,7 @@ class NoAddress(Exception):
     """A connection string that leads nowhere. Its text says what is missing, and nothing of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """Where a connection string leads.
 
     Args:

@@ -15,9 +15,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from msgspec import Struct, field
 
 from reconciler.intake.consumer import Away, Batch, Look, words
 from reconciler.intake.texts import MOST, any_malformed, messages_in, messages_of
@@ -47,8 +48,7 @@ _A = TypeVar("_A")
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
-class BlobSettings:
+class BlobSettings(Struct, frozen=True):
     """Which blobs are fetched.
 
     Args:
@@ -70,8 +70,7 @@ class BlobSettings:
     hidden: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Blob:
+class _Blob(Struct, frozen=True):
     name: str
     etag: str
     size: int
@@ -92,8 +91,7 @@ class _Blob:
         return hashlib.blake2b(self.name.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
-@dataclass(slots=True)
-class _Piece:
+class _Piece(Struct):
     """What was read of a blob: up to where, and whether that is all of it."""
 
     blob: _Blob
@@ -102,8 +100,7 @@ class _Piece:
     set_aside: bool
 
 
-@dataclass(slots=True)
-class _Pass:
+class _Pass(Struct):
     """One listing of the container."""
 
     pages: Iterator[Any]
@@ -113,8 +110,7 @@ class _Pass:
     may_delete: bool = True
 
 
-@dataclass(slots=True)
-class BlobSource:
+class BlobSource(Struct):
     """Source of blobs; connects when it is first fetched from.
 
     Args:

@@ -9,9 +9,10 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
+
+from msgspec import Struct, field
 
 from reconciler.clock import utc_now
 from reconciler.errors import LedgerError, ReconcilerError
@@ -26,8 +27,7 @@ class Away(Exception):
     """A broker or storage does not answer, or refuses. The text says why, and no secret. Tried again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(Struct, frozen=True):
     """What was fetched at once, in the order in which it came.
 
     Args:
@@ -39,8 +39,7 @@ class Batch:
     token: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """How a source is.
 
     Args:
@@ -98,8 +97,7 @@ class Takes(Protocol):
         """
 
 
-@dataclass(slots=True)
-class ConsumerStatus:
+class ConsumerStatus(Struct):
     """How a consumer is, as page, metrics and status show it.
 
     Args:
@@ -129,8 +127,7 @@ class ConsumerStatus:
     missed: int = 0
 
 
-@dataclass(slots=True)
-class Consumer:
+class Consumer(Struct):
     """Consumer of one source into one inbox.
 
     Args:

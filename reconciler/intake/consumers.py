@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from hashlib import blake2b
+
+from msgspec import Struct
 
 from reconciler.errors import Problem
 from reconciler.hosts import host_allowed, is_loopback
@@ -26,8 +27,7 @@ StoreOf = Callable[[str], FetchedStore]
 """Returns what the ledger knows of a place."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(Struct, frozen=True):
     """Where one consumer reads: what two must not share, and what people call it.
 
     A host that comes out of a connection string is a part of a secret: `hidden`, and not in what is shown.

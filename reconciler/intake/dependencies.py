@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
+
+from msgspec import Struct, field
 
 from reconciler.ledger.data.inbox_model import NOTHING, PLACED, UNKNOWN, Later, Told
 from reconciler.ordercloud.deliveries.message import Message, member
@@ -37,8 +38,7 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 """documented: what IDs of OrderCloud look like."""
 
 
-@dataclass(frozen=True, slots=True)
-class Flows:
+class Flows(Struct, frozen=True):
     """What flows through a data sync, as far as messages have to know.
 
     Args:
@@ -50,8 +50,7 @@ class Flows:
     buyers: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
+class Placement(Struct, frozen=True):
     """What a message touches here.
 
     Args:
@@ -80,8 +79,7 @@ def flows_of(data_types: Iterable[AnyDataType]) -> Flows:
     return Flows(frozenset(data.name for data in found), tuple(patterns[0]) if patterns else ())
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """What messages of one type touch.
 
     Args:

@@ -6,9 +6,10 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self, TypeAlias
+
+from msgspec import Struct, field
 
 from reconciler.intake.dependencies import Flows, Placement, placement_of
 from reconciler.ledger.data.inbox_model import MALFORMED, UNKNOWN, Arrivals, Later, Told
@@ -23,8 +24,7 @@ _MOST_MEMBERS = 50
 _LONGEST_MEMBER = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Struct, frozen=True):
     """What became of messages that were taken in.
 
     Args:
@@ -58,14 +58,13 @@ class Inbox:
         return Taken(outcomes)
 
 
-@dataclass(slots=True)
-class _Sum:
+class _Sum(Struct):
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
-    raised: dict[str, dict[str, Told | None]] = field(default_factory=dict)
-    walks: dict[str, str] = field(default_factory=dict)
-    later: list[Later] = field(default_factory=list)
-    marked: dict[str, tuple[bytes, tuple[Later, ...]]] = field(default_factory=dict)
-    unknown: list[tuple[str, Sequence[str]]] = field(default_factory=list)
+    raised: dict[str, dict[str, Told | None]] = {}
+    walks: dict[str, str] = {}
+    later: list[Later] = []
+    marked: dict[str, tuple[bytes, tuple[Later, ...]]] = {}
+    unknown: list[tuple[str, Sequence[str]]] = []
 
     def add(self, placement: Placement) -> None:
         """Add what one message touches, which came after those that were added before."""

@@ -14,13 +14,15 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from threading import Thread
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+
+from msgspec import Struct
 
 from reconciler.intake.consumer import Away, Batch, Look, words
 from reconciler.intake.kafka_record import message_of_record
 from reconciler.ordercloud.deliveries.message import Malformed, Message, Missed
+from reconciler.redacted import RedactedStruct
 from reconciler.secret import Secret
 
 if TYPE_CHECKING:
@@ -44,8 +46,7 @@ _silent.addHandler(logging.NullHandler())
 _silent.propagate = False
 
 
-@dataclass(frozen=True, slots=True)
-class KafkaSettings:
+class KafkaSettings(RedactedStruct, frozen=True):
     """Which records are fetched, and how to log in.
 
     Args:
@@ -63,6 +64,8 @@ class KafkaSettings:
         hidden: what must not be shown beside the password, e.g. a host that is a part of a secret.
     """
 
+    redacted: ClassVar[tuple[str, ...]] = ("hidden",)
+
     servers: str
     topics: tuple[str, ...]
     group: str
@@ -74,7 +77,7 @@ class KafkaSettings:
     max_message: int = 1_000_000
     ca_file: str | None = None
     session: float = 45.0
-    hidden: tuple[str, ...] = field(default=(), repr=False)
+    hidden: tuple[str, ...] = ()
 
     def config(self) -> dict[str, Any]:
         """Return librdkafka's configuration, with the password in it.
@@ -113,17 +116,15 @@ class KafkaSettings:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Marks:
+class _Marks(Struct, frozen=True):
     """Where a batch lies: per partition its first offset, and the one after its last; or of which it tells a gap."""
 
-    first: dict[Partition, int] = field(default_factory=dict)
-    after: dict[Partition, int] = field(default_factory=dict)
+    first: dict[Partition, int] = {}
+    after: dict[Partition, int] = {}
     told: tuple[Partition, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Gap:
+class _Gap(Struct, frozen=True):
     """What a partition of ours no longer has: up to which offset it was read, and the first that is there."""
 
     read: int

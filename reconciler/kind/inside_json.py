@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.kind.telling import tells_of_entry, tells_of_member, tells_of_number
 
@@ -21,8 +22,7 @@ class _NoJson(Exception):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class _Text:
+class _Text(Struct, frozen=True):
     """A string, or what stands where a value should: the value, and where each of its characters stands."""
 
     value: str

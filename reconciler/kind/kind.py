@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
+from msgspec import Struct
+
 from reconciler.errors import Place, Problem
 from reconciler.kind.connection import Reader, Wire, Writer
 from reconciler.kind.semantics import Risk, SpecModel, State, fields_of, from_wire, to_wire
+from reconciler.redacted import RedactedStruct
 
 
 class Action(StrEnum):
@@ -51,8 +53,7 @@ class ManifestView(Protocol):
     def place(self, path: str = "") -> Place: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(RedactedStruct, frozen=True):
     """A live object: its state in manifest terms, and the wire object as it was read, unknown members included.
 
     Args:
@@ -63,15 +64,16 @@ class Observed:
         is_record: a data sync keeps it. It is counted, and never taken for configuration unless a manifest names it.
     """
 
+    redacted: ClassVar[tuple[str, ...]] = ("wire",)
+
     kind: str
     id: str
     state: State
-    wire: Wire = field(repr=False)
+    wire: Wire
     is_record: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """State of an object that the API shows in part, put together from that and from what was applied last.
 
     Args:
@@ -83,8 +85,7 @@ class Seen:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class Survey:
+class Survey(Struct, frozen=True):
     """Look at another API's live side, for what people should know of an object beside how it differs.
 
     Args:
@@ -98,8 +99,7 @@ class Survey:
     ask: Callable[[State, Reader], Awaitable[Sequence[str]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Volume:
+class Volume(Struct, frozen=True):
     """Volume of records that flow by a live object, from past runs.
 
     Args:
@@ -109,8 +109,7 @@ class Volume:
     records: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """Why a change must not be made as it stands: a guardrail rule and a sentence for people."""
 
     rule: str

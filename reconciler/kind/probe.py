@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
+
+from msgspec import Struct
 
 from reconciler.errors import UsageError
 from reconciler.hosts import host_allowed, is_loopback
+from reconciler.redacted import RedactedStruct
 
 ALLOW_PRIVATE = "RECONCILER_ALLOW_PRIVATE_TARGETS"
 FIREWALL = "Check the host and its firewall; OrderCloud connects from elsewhere and may still reach it."
@@ -35,8 +37,7 @@ class Outcome(StrEnum):
     UNKNOWN = "cannot be known from here"
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeVerdict:
+class ProbeVerdict(Struct, frozen=True):
     """Verdict on one target.
 
     Args:
@@ -52,8 +53,7 @@ class ProbeVerdict:
     next_step: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ProbePolicy:
+class ProbePolicy(RedactedStruct, frozen=True):
     """What probes may touch in one run. Nothing of it comes from a manifest but `target_hosts`.
 
     Args:
@@ -69,6 +69,8 @@ class ProbePolicy:
         seconds: the longest that one connection, or one answer, may take.
     """
 
+    redacted: ClassVar[tuple[str, ...]] = ("ca_file",)
+
     now: datetime
     target_hosts: tuple[str, ...] | None
     private_hosts: tuple[str, ...] = ()
@@ -77,12 +79,11 @@ class ProbePolicy:
     emulated: bool = False
     proxied: bool = False
     pull_request: str | None = None
-    ca_file: str | None = field(default=None, repr=False)
+    ca_file: str | None = None
     seconds: float = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Obstacle:
+class Obstacle(Struct, frozen=True):
     """Obstacle to touching a host at all: what that says of it, why, and what to do about it."""
 
     outcome: Outcome

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar
 
+from msgspec import Struct
 from pydantic import AwareDatetime, BeforeValidator, Field, StringConstraints
 
 from reconciler.errors import Problem
@@ -43,8 +43,7 @@ class RequestSpec(SpecModel):
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """Step of a request that is one POST to the API.
 
     Args:
@@ -61,8 +60,7 @@ class Call:
         return " ".join((f"POST {self.paths[0]}", *(f"{name}={value}" for name, value in self.body.items())))
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """Step of a request that notes in the ledger what a data sync is to do; whoever runs it, does it.
 
     Args:

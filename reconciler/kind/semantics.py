@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
@@ -32,8 +32,7 @@ class Risk(StrEnum):
     COSMETIC = "cosmetic"
 
 
-@dataclass(frozen=True, slots=True)
-class FieldSemantics:
+class FieldSemantics(Struct, frozen=True):
     """What a field means beyond its type; stands in the `Annotated` of the spec model.
 
     Args:
@@ -95,8 +94,7 @@ class SpecModel(BaseModel):
         return "ID" if alias == "id" else alias[0].upper() + alias[1:]
 
 
-@dataclass(frozen=True, slots=True)
-class FieldNode:
+class FieldNode(Struct, frozen=True):
     """One field of a spec model: its names, its semantics, and its model where it is an object.
 
     `name` is the manifest's name, `attribute` the model's, `wire` the API's. `free_form` says that it takes any map.

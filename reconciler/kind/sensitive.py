@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 from urllib.parse import unquote, unquote_plus
 
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import AfterValidator, BaseModel
 
 from reconciler.kind.credentials import credentials_in, pairs_in, userinfo_in
@@ -244,8 +245,7 @@ FreeText = AfterValidator(masked)
 """Annotation of a field that people write words into: it holds them without the secrets that stand in them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(Struct, frozen=True):
     """Where in a spec a value stands, as far as secrets are concerned.
 
     Args:

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from copy import copy
-from dataclasses import dataclass
 from datetime import datetime
 from secrets import token_bytes
 from types import MappingProxyType
 from typing import Self, TypeVar
 
+from msgspec import Struct
 from sqlalchemy import (
     Connection,
     Engine,
@@ -37,16 +37,14 @@ Clock = Callable[[], datetime]
 _Answer = TypeVar("_Answer")
 
 
-@dataclass(frozen=True, slots=True)
-class Transaction:
+class Transaction(Struct, frozen=True):
     """A transaction of the ledger, and its time, which is that of all who share the database."""
 
     connection: Connection
     now: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(Struct, frozen=True):
     """Version of a ledger: its schema's, the oldest that may write, and where it was copied to."""
 
     number: int

@@ -6,12 +6,12 @@ import getpass
 import os
 import socket
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class ProcessId:
+
+class ProcessId(Struct, frozen=True):
     """A process, so that it can be told from another one that got the same number later.
 
     Args:

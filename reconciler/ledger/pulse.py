@@ -7,10 +7,10 @@ another answer.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
+from msgspec import Struct
 from sqlalchemy import Connection, select
 
 from reconciler.ledger.move_tables import config_restores
@@ -20,8 +20,7 @@ Mark: TypeAlias = tuple[frozenset[tuple[str, datetime]], tuple[bool, datetime] |
 """What is another one once something was applied anew, or a site was connected or disconnected."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pulse:
+class Pulse(Struct, frozen=True):
     """What a ledger holds, as far as somebody waits for it to be another.
 
     Args:
@@ -31,8 +30,8 @@ class Pulse:
         restored: live sides that were restored, after which drift was not checked yet.
     """
 
-    applied: Mapping[str, frozenset[tuple[str, datetime]]] = field(default_factory=dict)
-    sites: Mapping[tuple[str, str], tuple[bool, datetime]] = field(default_factory=dict)
+    applied: Mapping[str, frozenset[tuple[str, datetime]]] = {}
+    sites: Mapping[tuple[str, str], tuple[bool, datetime]] = {}
     leased: frozenset[str] = frozenset()
     restored: frozenset[str] = frozenset()
 

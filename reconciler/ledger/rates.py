@@ -14,10 +14,10 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from secrets import token_hex
 
+from msgspec import Struct
 from sqlalchemy import bindparam, select, update
 
 from reconciler.errors import LedgerError
@@ -45,8 +45,7 @@ _TOGETHER_SECONDS = 0.01
 _END_SECONDS = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(Struct, frozen=True):
     """What one process asks of one rate: `token` names it there; `ask` None: it ends."""
 
     key: str
@@ -54,8 +53,7 @@ class Exchange:
     ask: Ask | None
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(Struct, frozen=True):
     """What the database answered, in the order of asking, and what its clock showed between two moments of ours."""
 
     grants: Sequence[Grant]

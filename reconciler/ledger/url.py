@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
+
+from msgspec import Struct
 
 from reconciler.errors import LedgerError, LedgerNotDurable
 from reconciler.ledger import libpq
+from reconciler.redacted import RedactedStruct
 
 DEFAULT_URL = "sqlite:///.reconciler/ledger.db"
 OWN_URL = "RECONCILER_LEDGER"
@@ -17,16 +19,14 @@ _PREFIX = "sqlite:///"
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Durability:
+class Durability(Struct, frozen=True):
     """Durability of a ledger: whether the next run will find it, and one sentence that says why."""
 
     durable: bool
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerUrl:
+class LedgerUrl(RedactedStruct, frozen=True):
     """A parsed ledger URL.
 
     Args:
@@ -37,10 +37,12 @@ class LedgerUrl:
         is_default: whether the operator did not choose this place: it is the default, or a manifest's and beside it.
     """
 
+    redacted: ClassVar[tuple[str, ...]] = ("conninfo",)
+
     kind: Literal["sqlite", "postgres"]
     shown: str
     path: Path | None = None
-    conninfo: str = field(default="", repr=False)
+    conninfo: str = ""
     is_default: bool = False
 
     def __str__(self) -> str:

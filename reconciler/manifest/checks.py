@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
+
+from msgspec import Struct
 
 from reconciler.errors import Place, Problem
 from reconciler.hosts import host_allowed, is_loopback
@@ -23,8 +24,7 @@ _MAX_NAMED = 5
 MayHold = Callable[[str, str], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class BadHost:
+class BadHost(Struct, frozen=True):
     """A value that an environment's targetHosts do not let through, whichever environment it is."""
 
     readable: bool
@@ -47,13 +47,12 @@ class BadHost:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Findings:
+class Findings(Struct, frozen=True):
     """Problems stop everything that follows; warnings do not; `hosts` are problems to be put together."""
 
-    problems: list[Problem] = field(default_factory=list)
-    warnings: list[Problem] = field(default_factory=list)
-    hosts: list[BadHost] = field(default_factory=list)
+    problems: list[Problem] = []
+    warnings: list[Problem] = []
+    hosts: list[BadHost] = []
 
 
 def check_environment(

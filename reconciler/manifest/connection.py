@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.errors import LedgerError, ManifestErrors, Place, Problem
 from reconciler.hosts import host_allowed, is_loopback
@@ -24,6 +26,7 @@ from reconciler.manifest.positions import Path, SubLocator
 from reconciler.manifest.resolve import ModelT, resolve_section
 from reconciler.manifest.scope import Scope
 from reconciler.manifest.service import ServiceSettings
+from reconciler.redacted import RedactedStruct
 from reconciler.secret import Secret
 
 _API_HOSTS = ("*.ordercloud.io", "*.sparklayer.io")
@@ -39,8 +42,7 @@ _REGIONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
+class Shared(Struct, frozen=True):
     """How the rate of a connection is shared with other processes: by which ledger, and as whose.
 
     Args:
@@ -54,14 +56,15 @@ class Shared:
     is_configuration: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(RedactedStruct, frozen=True):
     """How to reach an API: URLs without a final slash.
 
     `environment` is OrderCloud's where it is known, `site_id` SparkLayer's. `supply` returns client ID and secret where
     the Environment names none: the ledger may have got others since it was loaded. `shared` says with whom the rate
     is shared, and `kept_share` which part of it is then kept for configuration; None: we keep to it by ourselves.
     """
+
+    redacted: ClassVar[tuple[str, ...]] = ("supply", "shared")
 
     api: str
     api_url: str
@@ -71,9 +74,9 @@ class Connection:
     requests_per_second: float
     environment: Literal["sandbox", "staging", "production"] | None = None
     site_id: str | None = None
-    supply: Callable[[], tuple[str, Secret]] | None = field(default=None, compare=False, repr=False)
+    supply: Callable[[], tuple[str, Secret]] | None = None
     kept_share: float = 0.1
-    shared: Shared | None = field(default=None, compare=False, repr=False)
+    shared: Shared | None = None
 
     def shared_by(self, ledger: LedgerUrl, environment: str) -> Connection:
         """Return the same, with its rate shared by all processes of a ledger that several machines may use."""
@@ -86,7 +89,9 @@ class Connection:
 
     def for_configuration(self) -> Connection:
         """Return the same for a plan, a drift check or an apply: a share of its rate is kept for those."""
-        return self if self.shared is None else replace(self, shared=replace(self.shared, is_configuration=True))
+        if self.shared is None:
+            return self
+        return replace(self, shared=replace(self.shared, is_configuration=True))
 
     @property
     def is_handed_over(self) -> bool:
@@ -115,8 +120,7 @@ SETTINGS = ("targetHosts", "guardrails", "restoreWindow", "drift", "apply")
 """What every run needs of an Environment, beside its connections and its ledger."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """Settings of an Environment for a run, beside its connections."""
 
     ledger: LedgerUrl
@@ -148,8 +152,7 @@ def resolve_connection(environment: EnvironmentManifest, scope: Scope, api: str)
     return _SECTIONS[api](_Section(section, SubLocator(environment, (api,)), scope, subject, api))
 
 
-@dataclass(frozen=True, slots=True)
-class _Section:
+class _Section(Struct, frozen=True):
     """The part of an Environment that says how to reach one API."""
 
     data: Mapping[str, Any]
@@ -258,8 +261,7 @@ def _checked(url: str, scope: Scope, place: Callable[[], Place], subject: str) -
     raise ManifestErrors([Problem("bad-api-url", f"{subject} {message}", place(), None, hint)])
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(Struct, frozen=True):
     """`spec.service` of an Environment, resolved; paths are those of the manifest, below `spec.service`.
 
     Args:

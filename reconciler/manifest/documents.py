@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 import yaml
+from msgspec import Struct
 from yaml.events import (
     AliasEvent,
     DocumentEndEvent,
@@ -37,8 +37,7 @@ from reconciler.manifest.scalars import LIST_TAG, MAP_TAG, STRING_TAG, BadScalar
 _MAX_TAG_DIRECTIVES = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """One document: its number in the file (empty ones counted), where it starts, and its data.
 
     `references` may be true without a reference in it (any `$`), never false with one.
@@ -50,8 +49,7 @@ class Document:
     references: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(Struct, frozen=True):
     """Documents of a file. `complete` says that nothing of it is missing from `documents`."""
 
     documents: tuple[Document, ...]

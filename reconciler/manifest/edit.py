@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final
 
+from msgspec import Struct
 from yaml.events import (
     AliasEvent,
     DocumentEndEvent,
@@ -37,8 +37,7 @@ class _Absent(Enum):
 ABSENT: Final = _Absent.ABSENT
 
 
-@dataclass(slots=True)
-class _Node:
+class _Node(Struct):
     """A value in the text. `end` is the end of its own last character, not of what follows it."""
 
     start: int
@@ -47,15 +46,14 @@ class _Node:
     items: list[_Item] | None = None
 
 
-@dataclass(slots=True)
-class _Item:
+class _Item(Struct):
     """An entry of a mapping (with its name) or of a list."""
 
     name: str | None
     start: int
     name_end: int
     column: int
-    node: _Node = field(repr=False)
+    node: _Node
 
 
 def append_value(text: str, index: int, path: Path, value: Any) -> str:

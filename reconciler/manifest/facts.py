@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from reconciler.errors import Problem
@@ -29,8 +30,7 @@ def _literal_but_for_secrets(text: str) -> bool:
     return "://" in text and "${" not in _SECRET.sub("", text)
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """Facts of one manifest.
 
     Args:

@@ -6,9 +6,10 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
+
+from msgspec import Struct
 
 from reconciler.errors import LoadError, Place, Problem
 from reconciler.manifest.limits import MAX_FILE_BYTES, MAX_FILES
@@ -28,8 +29,7 @@ _LOOKED_AT_BYTES = 65_536
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
-@dataclass(frozen=True, slots=True)
-class FileBytes:
+class FileBytes(Struct, frozen=True):
     """One file, under the name that the user knows."""
 
     file: str

@@ -6,11 +6,11 @@ import gc
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path as FilePath
 from typing import Any, Literal
 
+from msgspec import Struct
 from pydantic import ValidationError
 
 from reconciler.errors import LoadError, Place, Problem
@@ -32,8 +32,7 @@ _WITHOUT_LIVE: Mapping[str, type[SpecModel]] = {ENVIRONMENT: EnvironmentSpec, PO
 _ENVELOPE = {"apiVersion", "kind", "metadata", "state", "spec"}
 
 
-@dataclass(frozen=True)
-class Loaded:
+class Loaded(Struct, frozen=True, dict=True):
     """Everything that a manifest folder holds.
 
     Manifests with problems in their spec are among `manifests` (with `spec` None), so that a reference to one is not

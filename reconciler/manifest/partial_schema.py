@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from itertools import combinations
 from typing import Any, Final
@@ -18,6 +17,7 @@ import regex
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
+from msgspec import Struct
 from referencing import Registry
 
 MAX_STEPS = 100_000
@@ -45,8 +45,7 @@ class TooMuch(Exception):
     """Judging takes more steps, or its patterns more time, than it may."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """What is wrong with data.
 
     Args:

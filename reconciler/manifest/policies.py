@@ -7,9 +7,9 @@ there or not there, and nothing more: a pattern could read one out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
+from msgspec import Struct
 from pydantic import BaseModel, Field, StringConstraints
 
 from reconciler.errors import Problem
@@ -17,6 +17,7 @@ from reconciler.kind.semantics import SpecModel
 from reconciler.kind.sensitive import FreeText, Position, marked_paths
 from reconciler.manifest.explain import shorten
 from reconciler.manifest.references import BadReference, Reference, parse_text, texts_of
+from reconciler.redacted import RedactedStruct
 from reconciler.secret import Secret
 
 if TYPE_CHECKING:
@@ -42,8 +43,7 @@ class PolicySpec(SpecModel):
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(RedactedStruct, frozen=True):
     """Manifest as policies see it.
 
     Args:
@@ -51,17 +51,18 @@ class Judged:
         data: `{environment, kind, metadata, spec}`, what is not known as `UNKNOWN`.
     """
 
+    redacted: ClassVar[tuple[str, ...]] = ("data",)
+
     manifest: Manifest
-    data: Mapping[str, Any] = field(repr=False)
+    data: Mapping[str, Any]
 
 
-@dataclass(slots=True)
-class Breaches:
+class Breaches(Struct):
     """What policies find: errors, warnings, and what they cannot judge."""
 
-    problems: list[Problem] = field(default_factory=list)
-    warnings: list[Problem] = field(default_factory=list)
-    unsure: list[Problem] = field(default_factory=list)
+    problems: list[Problem] = []
+    warnings: list[Problem] = []
+    unsure: list[Problem] = []
 
 
 def check_policy(policy: PolicyManifest) -> Iterator[Problem]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import yaml
+from msgspec import Struct
 from yaml.events import (
     AliasEvent,
     DocumentEndEvent,
@@ -42,8 +42,7 @@ def format_path(path: Path) -> str:
     return text
 
 
-@dataclass(frozen=True, slots=True)
-class _Position:
+class _Position(Struct, frozen=True):
     """Line and column (0-based) of a field's name and of its value."""
 
     key: tuple[int, int]
@@ -136,8 +135,7 @@ class Locator(Protocol):
     def at(self, path: Path, *, key: bool = False) -> Place: ...
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentLocator:
+class DocumentLocator(Struct, frozen=True):
     """Places below one node of one document, `spec` unless told otherwise."""
 
     source: Source
@@ -153,8 +151,7 @@ class DocumentLocator:
         return self.source.place(self.index, path, key=key)
 
 
-@dataclass(frozen=True, slots=True)
-class SubLocator:
+class SubLocator(Struct, frozen=True):
     """Places below one path of another locator."""
 
     base: Locator
@@ -165,8 +162,7 @@ class SubLocator:
         return self.base.at((*self.prefix, *path), key=key)
 
 
-@dataclass(frozen=True, slots=True)
-class PatchedLocator:
+class PatchedLocator(Struct, frozen=True):
     """Places of a patched manifest: what the patch sets stands in the patch."""
 
     base: Locator

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any, Literal
 
+from msgspec import Struct
 from pydantic import BaseModel
 
 from reconciler.errors import Place, Problem, UnresolvedReference
@@ -41,8 +41,7 @@ class BadReference(ValueError):
     """A `${…}` that is no reference; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """One reference: its source, its name, the source's own prefix for secrets, and the default."""
 
     source: Literal["var", "env", "secret"]
@@ -55,8 +54,7 @@ class Reference:
         return f"${{{self.source}:{self.prefix + ':' if self.prefix else ''}{self.name}}}"
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """A text with a `${` in it, and where it stands; `is_name`: as the name of a field."""
 
     path: Path

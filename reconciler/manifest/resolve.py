@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import cache, lru_cache, partial
-from typing import Any, TypeVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
@@ -21,14 +20,14 @@ from reconciler.manifest.positions import Locator, Path, format_path
 from reconciler.manifest.references import Reference, is_literal, is_whole_reference, parse_at
 from reconciler.manifest.scalars import BadScalar, plain_value
 from reconciler.manifest.scope import HOLE, Scope
+from reconciler.redacted import RedactedStruct
 from reconciler.secret import MASK, Secret, UnusableSecret
 
 LITERAL = "(literal)"
 ModelT = TypeVar("ModelT", bound=SpecModel)
 
 
-@dataclass(frozen=True, slots=True)
-class ResolvedSpec:
+class ResolvedSpec(RedactedStruct, frozen=True):
     """Spec of a manifest, references resolved.
 
     `state` has defaults in, nothing that is absent, `Secret` objects in write-only fields and for values with secrets
@@ -36,8 +35,10 @@ class ResolvedSpec:
     is None for an absent manifest that says no more than its ID.
     """
 
-    state: State = field(repr=False)
-    spec: SpecModel | None = field(repr=False)
+    redacted: ClassVar[tuple[str, ...]] = ("state", "spec")
+
+    state: State
+    spec: SpecModel | None
 
 
 def resolve(manifest: Manifest, kind: ManifestKind[Any], scope: Scope) -> ResolvedSpec:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.errors import Place
 from reconciler.kind.sensitive import Position, position_of, without_secrets
@@ -33,8 +35,7 @@ _OF_METADATA = ("protect", "ignore", "sensitive", "environments")
 _SHORT = 120
 
 
-@dataclass(frozen=True, slots=True)
-class RuleChange:
+class RuleChange(Struct, frozen=True):
     """One rule that is not as it was.
 
     Args:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import ClassVar
+
+from msgspec import field
 
 from reconciler.errors import Place, UnresolvedReference
 from reconciler.manifest.model import EnvironmentManifest
@@ -20,6 +22,7 @@ from reconciler.manifest.references import (
     parse_at,
 )
 from reconciler.manifest.secret_sources import SECRET_SOURCES, SECRETS_DIR, SecretSource, without_final_newline
+from reconciler.redacted import RedactedStruct
 
 HOLE = "\0"  # which no manifest can hold
 # Names that hold credentials by convention: their values belong into write-only fields only.
@@ -27,8 +30,7 @@ _SECRET_NAME = re.compile(r"SECRET|PASSW|TOKEN|API_?KEY|PRIVATE|CREDENTIAL|ACCES
 _URL_WITH_PASSWORD = re.compile(r"://[^/?#\s]*:[^/?#\s]*@")
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(RedactedStruct, frozen=True):
     """Values for references, for one environment.
 
     A manifest comes from a pull request, so what it may reach is set outside it: RECONCILER_ALLOW_ENV in `environ`
@@ -41,10 +43,12 @@ class Scope:
         sources: prefix of `${secret:PREFIX:NAME}` to what supplies its value.
     """
 
-    variables: Mapping[str, str | bool | int | float] = field(repr=False)
-    environ: Mapping[str, str] = field(repr=False)
+    redacted: ClassVar[tuple[str, ...]] = ("variables", "environ", "sources")
+
+    variables: Mapping[str, str | bool | int | float]
+    environ: Mapping[str, str]
     base: Path = Path()
-    sources: Mapping[str, SecretSource] = field(default_factory=lambda: SECRET_SOURCES, repr=False)
+    sources: Mapping[str, SecretSource] = field(default_factory=lambda: SECRET_SOURCES)
 
     @classmethod
     def of(cls, environment: EnvironmentManifest, environ: Mapping[str, str], base: Path = Path()) -> Scope:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from reconciler.errors import ManifestErrors, Problem, UsageError
 from reconciler.kind.kind import ManifestKinds
@@ -20,8 +22,7 @@ from reconciler.manifest.spec import read_spec
 IDLE_PATCH = "patch-without-target"
 
 
-@dataclass(frozen=True, slots=True)
-class Selected:
+class Selected(Struct, frozen=True):
     """One environment and its manifests, patches merged; relative paths of ledger and secrets count from `base`."""
 
     environment: EnvironmentManifest

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.clock import utc_now
 from reconciler.errors import Problem
@@ -21,8 +23,7 @@ from reconciler.manifest.policies import Breaches, judge, judged
 from reconciler.manifest.select import patched
 
 
-@dataclass(frozen=True, slots=True)
-class Validation:
+class Validation(Struct, frozen=True):
     """Problems and warnings of manifests, sorted by place. Only `problems` stand in the way of a plan."""
 
     problems: tuple[Problem, ...]

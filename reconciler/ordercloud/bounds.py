@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
+
+from msgspec import Struct
 
 from reconciler.errors import UnexpectedAnswer
 from reconciler.kind.connection import Json
@@ -34,8 +35,7 @@ def count_of(value: Json) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
-@dataclass(slots=True)
-class WalkBound:
+class WalkBound(Struct):
     """Counts what a walk reads, and ends it where it reads more than any such list can hold.
 
     Args:
@@ -45,10 +45,10 @@ class WalkBound:
 
     path: str
     announced: int | None
-    _entries: int = field(default=0, init=False)
-    _pages: int = field(default=0, init=False)
-    _taken: int = field(default=0, init=False)
-    _counted: int = field(default=0, init=False)
+    _entries: int = 0
+    _pages: int = 0
+    _taken: int = 0
+    _counted: int = 0
 
     @property
     def most(self) -> int:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from reconciler.errors import ApiError, LoginRefused, MissingRole, NotFound, Rejected
 from reconciler.http.api import Api, Options
@@ -28,8 +29,7 @@ _ANONYMOUS, _IMPERSONATED = "orderid", "imp"
 _BUYER = "buyer"
 
 
-@dataclass(frozen=True, slots=True)
-class Claims:
+class Claims(Struct, frozen=True):
     """Claims of a token, as they stand in it: nobody has checked them.
 
     Args:
@@ -49,8 +49,7 @@ class Claims:
     is_impersonated: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Me:
+class Me(Struct, frozen=True):
     """User of a buyer, as `/me` names it.
 
     Args:

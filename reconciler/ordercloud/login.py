@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from urllib.parse import urlencode
+
+from msgspec import Struct
 
 from reconciler.errors import ApiError, LoginRefused
 from reconciler.http.faults import read_fault
@@ -17,8 +18,7 @@ from reconciler.secret import Secret
 _ROLES = frozenset({"Auth.InsufficientRoles", "invalid_scope"})
 
 
-@dataclass(frozen=True, slots=True)
-class OrderCloudLogin:
+class OrderCloudLogin(Struct, frozen=True):
     """Logs in as the API client's default context user.
 
     Args:
@@ -30,7 +30,7 @@ class OrderCloudLogin:
 
     auth_url: str
     client_id: str
-    client_secret: Secret = field(repr=False)
+    client_secret: Secret
     scopes: tuple[str, ...] = ()
 
     @property

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec import Struct
 
 from reconciler.ordercloud.claims import CLIENT, USERNAME, parts_of
 from reconciler.unseen import escape_unseen
@@ -28,8 +29,7 @@ class MalformedWebhook(ValueError):
     """Signed body that is no webhook. No error of ours: it is answered with 400."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hook:
+class Hook(Struct, frozen=True):
     """What is kept of a webhook, and what decides whether it is.
 
     Args:

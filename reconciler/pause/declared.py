@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from reconciler.pause.window import HORIZON, Windows
 
 
-@dataclass(frozen=True, slots=True)
-class DeclaredPause:
+class DeclaredPause(Struct, frozen=True):
     """A pause as a manifest declares it, already parsed: until a moment, in windows, or both together.
 
     `until` is timezone-aware, or None. Without it and without windows the pause has no end. `paused` false means:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from reconciler.pause.declared import DeclaredPause
 from reconciler.pause.lease import Lease, Was
@@ -26,8 +27,7 @@ class Fate(StrEnum):
     """Nothing holds it any more: it is resumed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Last:
+class Last(Struct, frozen=True):
     """What we did last to a sync: whether that was a pause, and when."""
 
     paused: bool

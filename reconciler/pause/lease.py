@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct
 
 SILENCE = timedelta(minutes=2)
 """After this long without a sign of life of its holder, a lease around a command is over."""
@@ -29,16 +30,14 @@ class Why(StrEnum):
     SILENT = "silent"
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(Struct, frozen=True):
     """The end of a lease: since when it is over, and why."""
 
     at: datetime
     why: Why
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
+class Around(Struct, frozen=True):
     """The command that a lease is around.
 
     Args:
@@ -50,8 +49,7 @@ class Around:
     is_dead: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(Struct, frozen=True):
     """A pause taken by hand and recorded in the ledger. While it is active it overrides the manifest.
 
     Args:

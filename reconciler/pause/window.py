@@ -9,11 +9,12 @@ forward, a time that is left out begins it right after. An expression that names
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from heapq import merge
 from itertools import groupby, islice
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -25,8 +26,7 @@ HORIZON = timedelta(days=31)
 _MOST = 50_000
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Occurrence:
+class Occurrence(Struct, frozen=True, order=True):
     """One time that a window is open: from `start` up to `end`, both in UTC, `end` no part of it."""
 
     start: datetime
@@ -38,8 +38,7 @@ class Occurrence:
         return self.start <= moment < self.end
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """One window as a manifest declares it, checked: five fields of cron, a duration, an IANA time zone, a reason."""
 
     cron: str
@@ -82,8 +81,7 @@ class Window:
                 last = moment
 
 
-@dataclass(frozen=True, slots=True)
-class Windows:
+class Windows(Struct, frozen=True):
     """All windows of one pause: the sync is paused while any of them is open."""
 
     windows: tuple[Window, ...]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from pydantic import BaseModel
 
 from reconciler.errors import UsageError
@@ -21,8 +21,7 @@ from reconciler.reconcile.plan import FieldChange
 from reconciler.reconcile.work import Work
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(Struct, frozen=True):
     """One value to be written: the path from the document's root, and the value or ABSENT."""
 
     path: tuple[str, ...]

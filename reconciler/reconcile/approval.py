@@ -7,9 +7,11 @@ covers are carried out.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.errors import GuardrailBreach, LedgerError, PlanFileError, StalePlan
 from reconciler.kind.kind import Action
@@ -45,8 +47,7 @@ _LONGEST_TOLD = 500
 _MAYBE_LIVE = {SENT, Outcome.UNKNOWN.value}
 
 
-@dataclass(frozen=True, slots=True)
-class Permission:
+class Permission(Struct, frozen=True):
     """Which of the changes planned now may be carried out.
 
     Args:
@@ -67,8 +68,8 @@ class Permission:
     resumed: bool = False
     operations: tuple[OperationResult, ...] = ()
     waiting: tuple[Operation, ...] = ()
-    plans: Mapping[int, GuardrailBreach] = field(default_factory=dict)
-    overtaken: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    plans: Mapping[int, GuardrailBreach] = {}
+    overtaken: Mapping[int, tuple[str, ...]] = {}
     left: tuple[OperationResult, ...] = ()
 
 

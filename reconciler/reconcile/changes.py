@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.kind.kind import Action, Kind, Observed, Volume
 from reconciler.kind.semantics import SpecModel, write_only_paths
@@ -28,8 +30,7 @@ from reconciler.reconcile.plan import Cause, Change, FieldChange
 from reconciler.reconcile.work import Desired
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """A change before the plan has placed it: no level, dependencies or digest yet.
 
     `hidden` are the paths whose value is shown in part and changes in its secret parts.

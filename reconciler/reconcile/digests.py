@@ -6,10 +6,10 @@ import hashlib
 import hmac
 import json
 from collections.abc import Collection, Iterable
-from dataclasses import replace
 from typing import Any
 
 import orjson
+from msgspec.structs import replace
 
 from reconciler.kind.semantics import State
 from reconciler.reconcile.plan import Cause, Change, FieldChange, Operation, Plan

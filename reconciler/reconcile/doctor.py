@@ -7,11 +7,13 @@ import os
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import chain
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.errors import ApiError, LedgerError, LoginRefused, SecretUnset, Unreachable
 from reconciler.kind.connection import Reader
@@ -23,6 +25,7 @@ from reconciler.manifest.hosts import HostForm, hosts_of
 from reconciler.reconcile.diff import secrets_in, value_at
 from reconciler.reconcile.session import Session
 from reconciler.reconcile.work import Desired
+from reconciler.redacted import RedactedStruct
 from reconciler.secret import Secret
 
 CONNECT_SECONDS = 5.0
@@ -47,8 +50,7 @@ class Verdict(StrEnum):
 _OF_OUTCOME = {Outcome.ANSWERS: Verdict.OK, Outcome.UNKNOWN: Verdict.NOTE, Outcome.REFUSES: Verdict.FAILED}
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """Finding of one check, and what to do about it; `outcome` is that of a probe."""
 
     area: Literal["access", "target", "secret", "ledger", "data", "forge"]
@@ -145,13 +147,14 @@ def _summed_up(access: Sequence[Finding]) -> Sequence[Finding]:
     return (replace(first, subject="log in"),)
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(RedactedStruct, frozen=True):
     """One value that points at a host. That of a secret is never shown, nor any part of it."""
+
+    redacted: ClassVar[tuple[str, ...]] = ("value",)
 
     subject: str
     api: str
-    value: str = field(repr=False)
+    value: str
     form: HostForm
     secret: bool
 

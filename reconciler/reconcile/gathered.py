@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.errors import StalePlan
 from reconciler.kind.kind import Action
@@ -21,8 +23,7 @@ _FIELDS_TOLD = 5
 _IN_PARTS = frozenset({Action.UPDATE, Action.PAUSE, Action.RESUME})
 
 
-@dataclass(frozen=True, slots=True)
-class Reviewed:
+class Reviewed(Struct, frozen=True):
     """A saved plan as an approval.
 
     Args:
@@ -43,8 +44,7 @@ class Reviewed:
         return self.plan.secrets_at_apply and (self.passed or not self.gated)
 
 
-@dataclass(frozen=True, slots=True)
-class Gathered:
+class Gathered(Struct, frozen=True):
     """What saved plans approve of the plan made now.
 
     Args:
@@ -61,7 +61,7 @@ class Gathered:
     unreviewed: tuple[Change, ...] = ()
     operations: tuple[OperationResult, ...] = ()
     waiting: tuple[Operation, ...] = ()
-    overtaken: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    overtaken: Mapping[int, tuple[str, ...]] = {}
 
     @property
     def approved(self) -> frozenset[str]:

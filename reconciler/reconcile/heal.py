@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.errors import SecretUnset, SeveralUnset
 from reconciler.kind.kind import Action
@@ -42,8 +44,7 @@ PAUSES: Mapping[Cause, frozenset[Action]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class HealPast:
+class HealPast(Struct, frozen=True):
     """What the ledger remembers of drift and of healing.
 
     Args:
@@ -53,12 +54,11 @@ class HealPast:
     """
 
     now: datetime
-    seen: Mapping[tuple[str, Cause], datetime] = field(default_factory=dict)
-    healed: Mapping[str, int] = field(default_factory=dict)
+    seen: Mapping[tuple[str, Cause], datetime] = {}
+    healed: Mapping[str, int] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """What is healed, by key of the change, and why the rest of what the rules name is left."""
 
     healed: Mapping[str, Work]

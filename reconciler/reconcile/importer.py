@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
+from msgspec import Struct
 from pydantic import BaseModel
 
 from reconciler.kind.credentials import has_token_in_path
@@ -26,8 +26,7 @@ _UNWRITTEN = Source("", b"")  # the file of a manifest that is not written yet
 _LONGEST_NAME = 90  # of 100: there may be a number after it
 
 
-@dataclass(frozen=True, slots=True)
-class ImportedSecret:
+class ImportedSecret(Struct, frozen=True):
     """A secret that somebody has to set: the environment variable, and the member it is for."""
 
     variable: str
@@ -35,8 +34,7 @@ class ImportedSecret:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
+class Imported(Struct, frozen=True):
     """One live object as a manifest: kind, `metadata.name` and spec."""
 
     kind: str
@@ -47,8 +45,7 @@ class Imported:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ImportResult:
+class ImportResult(Struct, frozen=True):
     """Result of an import.
 
     Args:
@@ -62,7 +59,7 @@ class ImportResult:
     manifests: tuple[Imported, ...]
     left_out: tuple[tuple[str, str], ...]
     shared: tuple[str, ...] = ()
-    patched: Mapping[str, tuple[ImportedSecret, ...]] = field(default_factory=dict)
+    patched: Mapping[str, tuple[ImportedSecret, ...]] = {}
     elsewhere: tuple[str, ...] = ()
 
     @property

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct
 
 from reconciler.kind.kind import Kinds
 from reconciler.kind.request import RequestKinds
@@ -16,8 +17,7 @@ from reconciler.reconcile.requests import Requested
 from reconciler.reconcile.work import Desired
 
 
-@dataclass(frozen=True, slots=True)
-class PlanInputs:
+class PlanInputs(Struct, frozen=True):
     """Inputs of `make_plan`.
 
     Args:
@@ -60,12 +60,12 @@ class PlanInputs:
     push_secrets: bool = False
     targets: frozenset[str] = frozenset()
     excluded: frozenset[str] = frozenset()
-    overrides: Mapping[str, str] = field(default_factory=dict)
+    overrides: Mapping[str, str] = {}
     requests: tuple[Requested, ...] = ()
-    request_kinds: RequestKinds = field(default_factory=dict)
+    request_kinds: RequestKinds = {}
     bracket: bool = False
     remarks: tuple[Note, ...] = ()
-    at_risk: Mapping[str, str] = field(default_factory=dict)
+    at_risk: Mapping[str, str] = {}
     secrets_at_apply: bool = False
     watched: bool = False
 

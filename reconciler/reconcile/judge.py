@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from reconciler.errors import GuardrailBreach
 from reconciler.reconcile.gathered import Gathered
@@ -12,8 +13,7 @@ from reconciler.reconcile.plan import FIXED_RULES, Breach, ChangeResult, Operati
 from reconciler.reconcile.session import Comparison
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """What guardrails refuse of what was approved.
 
     Args:
@@ -23,8 +23,8 @@ class Judged:
         operations: outcomes of those operations.
     """
 
-    plans: Mapping[int, GuardrailBreach] = field(default_factory=dict)
-    refused: Mapping[str, GuardrailBreach] = field(default_factory=dict)
+    plans: Mapping[int, GuardrailBreach] = {}
+    refused: Mapping[str, GuardrailBreach] = {}
     results: tuple[ChangeResult, ...] = ()
     operations: tuple[OperationResult, ...] = ()
 

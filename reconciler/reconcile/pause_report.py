@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconciler.kind.kind import Kinds
 from reconciler.ledger.config.model import PauseEvent
@@ -21,8 +22,7 @@ if TYPE_CHECKING:  # it brings what plans, and a run of a data sync tells of lea
     from reconciler.reconcile.pausing import Sync
 
 
-@dataclass(frozen=True, slots=True)
-class LiftedSync:
+class LiftedSync(Struct, frozen=True):
     """A sync on which leases were over, and what became of it; `result` is that of the request that resumes it."""
 
     key: str
@@ -41,8 +41,7 @@ class LiftedSync:
         return self.fate is not Fate.RESUME or (self.result is not None and self.result.outcome in done)
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(Struct, frozen=True):
     """Answer to whether what had waited went through after a resume.
 
     Args:
@@ -56,8 +55,7 @@ class Verification:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Lifted:
+class Lifted(Struct, frozen=True):
     """What became of the leases of one environment that were over. `interrupted`: a signal came first."""
 
     environment: str
@@ -77,8 +75,7 @@ class Lifted:
         return tuple(sync for sync in self.syncs if sync.fate is Fate.RESUME and sync.is_done)
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Struct, frozen=True):
     """Leases that were taken, and what was sent for them.
 
     `done` says that every sync is paused. Where not, the leases were given back, and `lifted` says what became of that.
@@ -90,7 +87,7 @@ class Taken:
     report: ApplyReport
     done: bool
     lifted: Lifted | None = None
-    limits: Mapping[str, str] = field(default_factory=dict)
+    limits: Mapping[str, str] = {}
 
 
 class PauseState(StrEnum):
@@ -108,8 +105,7 @@ class PauseState(StrEnum):
     """Running."""
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
+class Declared(Struct, frozen=True):
     """What a manifest says at the moment: a pause or a window that holds, or one that has ended."""
 
     active: bool
@@ -119,8 +115,7 @@ class Declared:
     window: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PausedSync:
+class PausedSync(Struct, frozen=True):
     """One sync that is paused, or for which something says so.
 
     Args:
@@ -140,8 +135,7 @@ class PausedSync:
     last: tuple[PauseEvent, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class NextWindow:
+class NextWindow(Struct, frozen=True):
     """One time that a window pauses a sync."""
 
     key: str
@@ -150,8 +144,7 @@ class NextWindow:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class PausesReport:
+class PausesReport(Struct, frozen=True):
     """What is paused in one environment at a moment, and which windows come next."""
 
     environment: str
@@ -159,7 +152,7 @@ class PausesReport:
     syncs: tuple[PausedSync, ...]
     windows: tuple[NextWindow, ...] = ()
     running: tuple[str, ...] = ()
-    kinds: Kinds = field(default_factory=dict, repr=False)
+    kinds: Kinds = {}
 
 
 def pauses_report(inputs: PlanInputs, count: int = 0) -> PausesReport:

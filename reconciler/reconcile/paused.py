@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from reconciler.ledger.config.model import Memory
 from reconciler.pause.declared import DeclaredPause
@@ -18,8 +19,7 @@ from reconciler.reconcile.work import Desired
 from reconciler.words import spoken
 
 
-@dataclass(frozen=True, slots=True)
-class PausedNow:
+class PausedNow(Struct, frozen=True):
     """What is paused in an environment.
 
     Args:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.errors import Place, UsageError
 from reconciler.kind.kind import Action, Observed
@@ -24,8 +26,7 @@ from reconciler.words import parse_duration
 UNMANAGED = Place("(no manifest)")
 
 
-@dataclass(frozen=True, slots=True)
-class Sync:
+class Sync(Struct, frozen=True):
     """A live sync that can be paused, and what its manifest wants of it, where there is one."""
 
     observed: Observed
@@ -56,8 +57,7 @@ class Sync:
         return LiveObject(self.api_url, self.observed.kind, self.observed.id)
 
 
-@dataclass(frozen=True, slots=True)
-class Lifting:
+class Lifting(Struct, frozen=True):
     """One sync on which leases are over, and what becomes of it."""
 
     sync: Sync

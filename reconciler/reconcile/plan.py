@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from reconciler.errors import Place
 from reconciler.kind.kind import Action
@@ -46,8 +47,7 @@ class Cause(StrEnum):
     UNREACHABLE = "unreachable"
 
 
-@dataclass(frozen=True, slots=True)
-class FieldChange:
+class FieldChange(Struct, frozen=True):
     """One field that differs. None stands for absent. A sensitive field has neither value, only the fact."""
 
     path: str
@@ -65,16 +65,14 @@ class StepAction(StrEnum):
     RESUME = "resume"
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One step of a change, and the object that it is about, as `Kind/name`."""
 
     action: StepAction
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One live object that has to change, and everything a reviewer needs to judge it.
 
     `id` is what live calls the object (after a rename: the new ID; `renamed_from` the old one). `depends_on` holds
@@ -108,8 +106,7 @@ class Change:
         return f"{self.kind}/{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """Something that is done once because a manifest asks for it; no live object becomes as it says.
 
     Args:
@@ -168,8 +165,7 @@ class NoteKind(StrEnum):
     POLICY = "policy"
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """Something to know that is no change."""
 
     kind: NoteKind
@@ -178,8 +174,7 @@ class Note:
     place: Place | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Breach:
+class Breach(Struct, frozen=True):
     """A guardrail that a change, or the plan as a whole, does not keep.
 
     `overridden` holds the reason given with --override RULE --reason TEXT, or None while the breach stands.
@@ -191,8 +186,7 @@ class Breach:
     overridden: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """Plan of one environment: the changes that an apply would make.
 
     Args:
@@ -286,8 +280,7 @@ class Outcome(StrEnum):
 DONE = frozenset({Outcome.APPLIED, Outcome.ALREADY})
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeResult:
+class ChangeResult(Struct, frozen=True):
     """The true outcome of one change of an apply, with the error's code, words and next step where it has one."""
 
     change: Change
@@ -297,8 +290,7 @@ class ChangeResult:
     next_step: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StepResult:
+class StepResult(Struct, frozen=True):
     """The true outcome of one step of an operation."""
 
     does: str
@@ -306,8 +298,7 @@ class StepResult:
     message: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OperationResult:
+class OperationResult(Struct, frozen=True):
     """The true outcome of one operation: the worst of its steps."""
 
     operation: Operation
@@ -329,8 +320,7 @@ class OperationResult:
         return self.is_part and not taken
 
 
-@dataclass(frozen=True, slots=True)
-class ApplyReport:
+class ApplyReport(Struct, frozen=True):
     """Report of an apply, change by change. `stale` names approved changes that live or the manifests overtook.
 
     `ledger_problem` says that the ledger could not be written any more: this report is all that knows of the run.
@@ -359,8 +349,7 @@ class ApplyReport:
         return {outcome.value: counts[outcome] for outcome in Outcome}
 
 
-@dataclass(frozen=True, slots=True)
-class DriftItem:
+class DriftItem(Struct, frozen=True):
     """One live object that is not as desired, why, and what to do about it.
 
     `snoozed_until` mutes it for now. `not_healed`: why `drift --heal` left it, where a rule names its cause.
@@ -378,8 +367,7 @@ class DriftItem:
     not_healed: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DriftReport:
+class DriftReport(Struct, frozen=True):
     """Report of `drift` on one environment. `healed` is what was put right before it was looked at."""
 
     environment: str

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.errors import LedgerError, SecretsUnset, SecretUnset, UsageError
 from reconciler.kind.kind import Action, Observed, Seen
@@ -41,12 +43,11 @@ _BY_SOMEBODY = frozenset({Cause.LIVE_MOVED, Cause.BOTH_MOVED, Cause.UNDECLARED_P
 """Causes of which somebody who wrote live is the reason."""
 
 
-@dataclass(slots=True)
-class _Findings:
-    drafts: list[Draft] = field(default_factory=list)
-    settled: list[Desired] = field(default_factory=list)
-    notes: list[Note] = field(default_factory=list)
-    managed: set[tuple[str, str]] = field(default_factory=set)
+class _Findings(Struct):
+    drafts: list[Draft] = []
+    settled: list[Desired] = []
+    notes: list[Note] = []
+    managed: set[tuple[str, str]] = set()
     named: frozenset[tuple[str, str]] = frozenset()
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import orjson
+from msgspec import Struct
 
 from reconciler.errors import Place
 from reconciler.kind.request import RequestKinds, Step
@@ -23,6 +23,7 @@ from reconciler.manifest.resolve import resolve
 from reconciler.manifest.scope import Scope
 from reconciler.reconcile.plan import Note, NoteKind, Operation, Outcome, StepResult
 from reconciler.reconcile.references import with_references
+from reconciler.redacted import RedactedStruct
 from reconciler.words import counted
 
 if TYPE_CHECKING:
@@ -39,8 +40,7 @@ _WORST_FIRST = (Outcome.UNKNOWN, Outcome.FAILED, Outcome.SKIPPED)
 _ASK_ANEW = "to ask for it again, write another notAfter"
 
 
-@dataclass(frozen=True, slots=True)
-class Requested:
+class Requested(RedactedStruct, frozen=True):
     """What one manifest asks to be done once, references resolved.
 
     Args:
@@ -52,10 +52,12 @@ class Requested:
         place: of the manifest.
     """
 
+    redacted: ClassVar[tuple[str, ...]] = ("state",)
+
     kind: str
     name: str
     id: str
-    state: State = field(repr=False)
+    state: State
     not_after: datetime
     place: Place
 
@@ -65,8 +67,7 @@ class Requested:
         return f"{self.kind}/{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(Struct, frozen=True):
     """An operation with what carrying it out takes.
 
     Args:
@@ -138,8 +139,7 @@ def requested(
     return tuple(found)
 
 
-@dataclass(frozen=True, slots=True)
-class EndedRequest:
+class EndedRequest(Struct, frozen=True):
     """A request of the manifests that is not carried out any more, what became of it and of its steps."""
 
     operation: Operation
@@ -148,8 +148,7 @@ class EndedRequest:
     steps: tuple[StepResult, ...] = ()
 
 
-@dataclass(slots=True)
-class RequestFindings:
+class RequestFindings(Struct):
     """What requests come to in a plan.
 
     Args:
@@ -159,10 +158,10 @@ class RequestFindings:
         notes: what is to be known of all of them.
     """
 
-    tasks: list[Task] = field(default_factory=list)
-    rest: list[Task] = field(default_factory=list)
-    ended: dict[str, EndedRequest] = field(default_factory=dict)
-    notes: list[Note] = field(default_factory=list)
+    tasks: list[Task] = []
+    rest: list[Task] = []
+    ended: dict[str, EndedRequest] = {}
+    notes: list[Note] = []
 
 
 def judge_requests(inputs: PlanInputs, changing: Mapping[tuple[str, str], str]) -> RequestFindings:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from reconciler.errors import LedgerError, LoginRefused, MissingRole, ReconcilerError, SecretUnset
 from reconciler.kind.connection import Writer
@@ -29,8 +30,7 @@ if TYPE_CHECKING:  # the database layer is loaded by the command that opens the 
 _RESUME = "Carry on with `reconciler apply --resume`."
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """A step of a running apply, for people: a change or operation begins (`result` None), or has come to its end."""
 
     change: Change | Operation

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
 
 from reconciler.kind.kind import Kinds, Observed
 from reconciler.kind.semantics import State
@@ -19,8 +20,7 @@ _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "su
 _WINDOW = re.compile(r"^(?P<day>[A-Za-z]+) (?P<hour>[01][0-9]|2[0-3]):(?P<minute>[0-5][0-9])$")
 
 
-@dataclass(frozen=True, slots=True)
-class SecretStatus:
+class SecretStatus(Struct, frozen=True):
     """Status of an object's secrets: which are to be sent, and which cannot be compared.
 
     `moved` have to be sent: another value than the one last applied, one that goes, a restore, or --push-secrets.

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from types import MappingProxyType
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconciler.errors import ManifestErrors, Place, Problem, UnresolvedReference
 from reconciler.kind.connection import Reader
@@ -42,21 +44,19 @@ from reconciler.reconcile.secrets import compared_secrets, last_restore
 from reconciler.reconcile.work import Desired, Planned
 
 
-@dataclass(frozen=True, slots=True)
-class PlanRequest:
+class PlanRequest(Struct, frozen=True):
     """Options of a plan beside the environment; see `PlanInputs`."""
 
     targets: frozenset[str] = frozenset()
-    overrides: Mapping[str, str] = field(default_factory=dict)
+    overrides: Mapping[str, str] = {}
     push_secrets: bool = False
     excluded: frozenset[str] = frozenset()
     remarks: tuple[Note, ...] = ()
-    at_risk: Mapping[str, str] = field(default_factory=dict)
+    at_risk: Mapping[str, str] = {}
     secrets_at_apply: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """A plan and what it was made from."""
 
     inputs: PlanInputs
@@ -67,8 +67,7 @@ def _no_service() -> Service | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True):
     """One environment of one run.
 
     `connections` are by provider; `opened_at` is the run's clock; `lasting` says that its ledger is there for the next;
@@ -86,11 +85,11 @@ class Session:
     lasting: bool = True
     file: str = ""
     requests: tuple[Requested, ...] = ()
-    request_kinds: RequestKinds = field(default_factory=dict)
+    request_kinds: RequestKinds = {}
     breaches: Callable[[], Breaches] = Breaches
     service: Callable[[], Service | None] = _no_service
     watched: bool = False
-    access: Access = field(default_factory=Access, compare=False)
+    access: Access = field(default_factory=Access)
 
     @property
     def urls(self) -> dict[str, str]:

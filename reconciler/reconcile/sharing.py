@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.kind.kind import Action, Kinds, Observed
 from reconciler.kind.semantics import semantics_by_path
@@ -24,8 +27,7 @@ from reconciler.reconcile.references import references_in
 from reconciler.reconcile.work import Desired
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """What an environment's live object has otherwise than its manifest says: a patch, and the secrets in it."""
 
     patch: Mapping[str, Any]
@@ -65,7 +67,7 @@ def with_environment(loaded: Loaded, manifests: Collection[Manifest], environmen
         if (manifest.file, manifest.index) not in keys:
             return manifest
         limits = [*(manifest.metadata.environments or ()), environment]
-        return replace(manifest, metadata=manifest.metadata.model_copy(update={"environments": limits}))
+        return dataclasses.replace(manifest, metadata=manifest.metadata.model_copy(update={"environments": limits}))
 
     return replace(loaded, manifests=tuple(one(manifest) for manifest in loaded.manifests))
 

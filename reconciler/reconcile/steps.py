@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
 from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.kind.kind import Action
 from reconciler.reconcile.changes import Draft
@@ -24,8 +26,7 @@ from reconciler.reconcile.write import Verdict
 _LIFT = "The next command that may write resumes it, e.g. `reconciler apply` or `reconciler resume`."
 
 
-@dataclass(slots=True)
-class Entered:
+class Entered(Struct):
     """A bracket while it is open, and what it left once it is closed.
 
     Args:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
+
+from msgspec import Struct, field
 
 from reconciler.errors import Place
 from reconciler.kind.kind import Observed
@@ -14,12 +15,12 @@ from reconciler.ledger.config.model import AskedRequest
 from reconciler.pause.declared import DeclaredPause
 from reconciler.reconcile.plan import Change, Plan
 from reconciler.reconcile.requests import EndedRequest, Task
+from reconciler.redacted import RedactedStruct
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Desired:
+class Desired(RedactedStruct, frozen=True):
     """One managed live object as the manifests want it, references resolved.
 
     `state` holds `Secret` objects in write-only fields and for values with secrets in them, and live IDs in reference
@@ -28,10 +29,12 @@ class Desired:
     are among what is ignored, and the ledger remembers them as applied.
     """
 
+    redacted: ClassVar[tuple[str, ...]] = ("state", "places")
+
     kind: str
     name: str
     id: str
-    state: State = field(repr=False)
+    state: State
     place: Place
     absent: bool = False
     protect: bool = False
@@ -39,7 +42,7 @@ class Desired:
     sensitive: frozenset[str] = frozenset()
     renamed_from: tuple[str, ...] = ()
     pause: DeclaredPause | None = None
-    places: Mapping[str, Place] = field(default_factory=lambda: _NOTHING, repr=False)
+    places: Mapping[str, Place] = field(default_factory=lambda: _NOTHING)
     held: Mapping[str, object] = field(default_factory=lambda: _NOTHING)
 
     @property
@@ -48,8 +51,7 @@ class Desired:
         return f"{self.kind}/{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(Struct, frozen=True):
     """One change with the values behind it. `changed` are the paths that differ; `api` names the connection.
 
     `pause_alone`: it is a part of what differs, so it is not remembered as what was applied.
@@ -69,8 +71,7 @@ class Work:
         return self.change.key
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(RedactedStruct, frozen=True):
     """A plan and the work behind it.
 
     Args:
@@ -83,10 +84,12 @@ class Planned:
         asked: every request of the manifests, for the ledger.
     """
 
+    redacted: ClassVar[tuple[str, ...]] = ("work", "settled", "tasks", "rest", "ended", "asked")
+
     plan: Plan
-    work: Mapping[str, Work] = field(repr=False)
-    settled: tuple[Desired, ...] = field(default=(), repr=False)
-    tasks: Mapping[str, Task] = field(default_factory=dict, repr=False)
-    rest: Mapping[str, Task] = field(default_factory=dict, repr=False)
-    ended: Mapping[str, EndedRequest] = field(default_factory=dict, repr=False)
-    asked: tuple[AskedRequest, ...] = field(default=(), repr=False)
+    work: Mapping[str, Work]
+    settled: tuple[Desired, ...] = ()
+    tasks: Mapping[str, Task] = {}
+    rest: Mapping[str, Task] = {}
+    ended: Mapping[str, EndedRequest] = {}
+    asked: tuple[AskedRequest, ...] = ()

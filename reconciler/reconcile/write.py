@@ -6,9 +6,10 @@ Knows nothing of plans, journals and other changes. Whatever happens, the verdic
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from enum import Enum, auto
+from typing import ClassVar
 
+from msgspec import Struct
 from pydantic import BaseModel
 
 from reconciler.errors import (
@@ -27,6 +28,7 @@ from reconciler.kind.sensitive import Position, without_secrets
 from reconciler.reconcile.diff import differences, opened, secrets_in, without
 from reconciler.reconcile.plan import FieldChange, Outcome
 from reconciler.reconcile.work import Desired, Work
+from reconciler.redacted import RedactedStruct
 from reconciler.secret import Secret
 
 ATTEMPTS = 3
@@ -34,8 +36,7 @@ ATTEMPTS = 3
 _LOOK = "Look at it with `reconciler plan`; what is still different is in the new plan."
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """Outcome of one change that was carried out.
 
     `error` is what stood in the way, if anything did. `untouched` says that the API certainly took nothing of it.
@@ -49,14 +50,15 @@ class Verdict:
     untouched: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(RedactedStruct, frozen=True):
     """Request of a change: the body, and the secrets in it that live does not show, by their path.
 
     `unseen` are the paths that no read can show afterwards: those secrets, and write-only members that go.
     """
 
-    body: Wire = field(repr=False)
+    redacted: ClassVar[tuple[str, ...]] = ("body",)
+
+    body: Wire
     secrets: Mapping[str, Secret]
     unseen: frozenset[str]
 

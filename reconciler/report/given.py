@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 _MEMBERS = ("next_step", "next_steps", "hint")
 # Patterns that are compiled when they are first used: every command imports this module.
@@ -53,8 +54,7 @@ ENVIRONMENTS: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """Options of the command line that have to be written again, with the next command.
 
     Args:

@@ -6,7 +6,8 @@ import re
 import sys
 import textwrap
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.kind.kind import Action
 from reconciler.kind.semantics import Risk
@@ -44,8 +45,7 @@ MARK_COLORS = {"+": GREEN, "-": RED}
 _ASCII = str.maketrans({"→": "->", "…": "...", "‖": "||", "▶": "|>", "•": "*", "✓": "ok", "✗": "x", "·": "-", "—": "-"})
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(Struct, frozen=True):
     """How to write for one terminal; the caller knows whether it shows colours and which characters it can carry.
 
     Args:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from reconciler.reconcile.plan import FieldChange
 from reconciler.reconcile.planfile import value_to_json
@@ -18,8 +19,7 @@ INLINE_LIMIT = 40
 _DIFFABLE_LINES = 400
 
 
-@dataclass(frozen=True, slots=True)
-class FieldView:
+class FieldView(Struct, frozen=True):
     """One field as it is shown: a sensitive one by its path alone, a short one by two texts, a long one as a diff.
 
     `before` and `after` are None where the value is absent or where `diff` says it all. `mark` says whether the field

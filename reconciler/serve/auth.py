@@ -7,10 +7,10 @@ import contextlib
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
+from msgspec import Struct
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection, Request
 from starlette.types import Receive, Scope
@@ -111,8 +111,7 @@ def is_session(cookie: str | None, secrets: Iterable[Secret], now: datetime) -> 
     return any(hmac.compare_digest(signature.encode(), _signed(until, token).encode()) for token in tokens if token)
 
 
-@dataclass(frozen=True, slots=True)
-class Logins:
+class Logins(Struct, frozen=True):
     """The tokens that open the page, and what each opens.
 
     Args:
@@ -121,7 +120,7 @@ class Logins:
     """
 
     of_all: tuple[Secret, ...] = ()
-    of_one: Mapping[str, tuple[Secret, ...]] = field(default_factory=dict)
+    of_one: Mapping[str, tuple[Secret, ...]] = {}
 
     @property
     def tokens(self) -> tuple[Secret, ...]:

@@ -7,8 +7,9 @@ RECONCILER_SERVE_*, since several manifests cannot say where one process listens
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
+
+from msgspec import Struct
 
 from reconciler.hosts import is_loopback
 from reconciler.manifest.connection import Service
@@ -18,8 +19,7 @@ from reconciler.secret import Secret
 Network = IPv4Network | IPv6Network
 
 
-@dataclass(frozen=True, slots=True)
-class Front:
+class Front(Struct, frozen=True):
     """How the process is reached.
 
     Args:
@@ -61,8 +61,7 @@ class Front:
 _FRONT = {"listen": "listen", "public_url": "publicUrl", "trusted_proxy": "trustedProxy", "tls": "tls"}
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """What the command line says of the front; what it leaves out, the only environment's manifest says."""
 
     listen: str | None = None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from reconciler.errors import ManifestErrors, Problem
 from reconciler.manifest.connection import Service as Section
@@ -21,8 +22,7 @@ _CONFIG = "DeliveryConfig"
 PREFIX = "deliveries"
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
+class Gate(Struct, frozen=True):
     """What one DeliveryConfig sends along: a signature, a header, or both.
 
     Args:
@@ -33,7 +33,7 @@ class Gate:
 
     secrets: tuple[Secret, ...] = ()
     header: str | None = None
-    values: tuple[Secret, ...] = field(default=(), repr=False)
+    values: tuple[Secret, ...] = ()
 
     def lets_through(self, body: bytes, signature: str | None, header: Callable[[str], str | None]) -> bool:
         """Whether a message shows all that is looked for; what it took to find out says nothing.
@@ -51,8 +51,7 @@ class Gate:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Door:
+class Door(Struct, frozen=True):
     """Where messages for a DataSync come in over HTTP.
 
     Args:

@@ -6,10 +6,12 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconciler.app.chosen import Chosen
 from reconciler.app.intake import open_inbox
@@ -192,8 +194,7 @@ class Served:
         self.sign_off()
 
 
-@dataclass(slots=True)
-class Service:
+class Service(Struct):
     """One process that serves.
 
     Args:
@@ -216,16 +217,16 @@ class Service:
     """
 
     environments: Mapping[str, Served]
-    broken: Mapping[str, ReconcilerError] = field(default_factory=dict)
+    broken: Mapping[str, ReconcilerError] = {}
     front: Front = field(default_factory=Front)
     holder: str = "serve"
     log: Log = field(default_factory=Log)
     now: Callable[[], datetime] = utc_now
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    loops: dict[str, datetime] = field(default_factory=dict)
-    tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+    loops: dict[str, datetime] = {}
+    tasks: set[asyncio.Task[Any]] = set()
     metrics: Metrics = field(default_factory=Metrics)
-    waits: dict[tuple[str, str], str] = field(default_factory=dict)
+    waits: dict[tuple[str, str], str] = {}
     unwritten: frozenset[str] = frozenset()
     access: SharedAccess = field(default_factory=SharedAccess)
     threads: Threads = field(default_factory=Threads)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from reconciler.app.commits import clean_commit
 from reconciler.app.ignite.credentials import renewed_seal
@@ -21,8 +22,7 @@ from reconciler.serve.service import Served, Service
 from reconciler.words import listed
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Struct, frozen=True):
     """The environments of a project as a service sees them: those that it serves, and why it does not serve others.
 
     `told` is what is wrong with one that is served all the same.
@@ -31,7 +31,7 @@ class Opened:
     served: Mapping[str, Served]
     broken: Mapping[str, ReconcilerError]
     idle: tuple[str, ...] = ()
-    told: Mapping[str, str] = field(default_factory=dict)
+    told: Mapping[str, str] = {}
 
 
 def open_environments(

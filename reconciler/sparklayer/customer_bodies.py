@@ -7,8 +7,9 @@ what is compared by `projected`.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 from reconciler.kind.connection import Json, Wire
 
@@ -68,8 +69,7 @@ def balance_of(answer: Json) -> Json:
     return account.get("balance") if isinstance(account, dict) else None
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(Struct, frozen=True):
     """How what we map of a customer stands beside what others keep there.
 
     Args:
@@ -86,9 +86,9 @@ class Share:
     prefixes: tuple[str, ...]
     kept: frozenset[str] = frozenset()
     lists_prefix: str | None = None
-    written: Mapping[str, str] = field(default_factory=dict)
+    written: Mapping[str, str] = {}
     soft: frozenset[str] = frozenset()
-    written_addresses: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    written_addresses: Mapping[str, frozenset[str]] = {}
 
     def renamed(self, external_id: Any) -> Any:
         """Return the external ID that an address of ours has from now on: the first prefix is that of today."""

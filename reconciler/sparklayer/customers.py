@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
+
+from msgspec import Struct
 
 from reconciler.errors import NotFound
 from reconciler.kind.connection import Json, Reader, Wire, Writer
@@ -16,8 +17,7 @@ PATH = "api/v2/customers"
 READ_PATH = "api/v1/customers"
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
+class Lookup(Struct, frozen=True):
     """How a customer is named in a path.
 
     Args:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, Awaitable, Iterable
 from contextlib import aclosing
-from dataclasses import dataclass
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from reconciler.errors import NotFound, UnexpectedAnswer
 from reconciler.kind.connection import Json, Params, Reader, Wire
@@ -99,8 +100,7 @@ async def count_price_lists(reader: Reader) -> int:
     return (await _page(reader, 1, 1)).total
 
 
-@dataclass(frozen=True, slots=True)
-class _Page:
+class _Page(Struct, frozen=True):
     """The entries of a page, how many pages there are, and how many entries."""
 
     entries: list[Wire]

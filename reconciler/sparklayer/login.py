@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import orjson
+from msgspec import Struct
 
 from reconciler.errors import ApiError, LoginRefused
 from reconciler.http.faults import read_fault
@@ -18,8 +17,7 @@ from reconciler.sparklayer.faults import parse_fault
 SITE_HEADER = "site-id"
 
 
-@dataclass(frozen=True, slots=True)
-class SparkLayerLogin:
+class SparkLayerLogin(Struct, frozen=True):
     """Logs in with an API key of one site.
 
     Args:
@@ -32,7 +30,7 @@ class SparkLayerLogin:
     auth_url: str
     site_id: str
     client_id: str
-    client_secret: Secret = field(repr=False)
+    client_secret: Secret
 
     @property
     def cache_key(self) -> str:

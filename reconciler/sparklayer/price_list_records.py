@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
+
+from msgspec import Struct
 
 from reconciler.errors import Conflict, NotFound, Rejected, UnexpectedAnswer
 from reconciler.kind.connection import Reader, Wire, Writer
@@ -24,8 +25,7 @@ _SLUG = re.compile(rf"{SLUG_PREFIX}[a-z2-7]{{{SLUG_CHARACTERS}}}")
 _MINUS = "minus"
 
 
-@dataclass(frozen=True, slots=True)
-class ListInfo:
+class ListInfo(Struct, frozen=True):
     """What others must know of a price list.
 
     Args:

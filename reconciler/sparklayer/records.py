@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, order=True)
-class StockLevel:
+
+class StockLevel(Struct, frozen=True, order=True):
     """Stock level of a SKU at a location.
 
     Args:
@@ -24,8 +24,7 @@ class StockLevel:
     restock_date: date | None = None
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Tier:
+class Tier(Struct, frozen=True, order=True):
     """Unit price from a quantity on.
 
     Args:
@@ -37,8 +36,7 @@ class Tier:
     price: Decimal
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Price:
+class Price(Struct, frozen=True, order=True):
     """Price of a SKU on a price list, with its tiers.
 
     Args:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec import Struct
 
 from reconciler.kind.connection import Json, Reader, Wire, Writer
 from reconciler.sparklayer.lists import one_object, path_segment
@@ -22,8 +23,7 @@ _MESSAGE = "message"
 _VISIBLE_ID = "visible_id"
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedError:
+class LoggedError(Struct, frozen=True):
     """A problem with one record.
 
     Args:
@@ -39,8 +39,7 @@ class LoggedError:
     visible_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SyncTimes:
+class SyncTimes(Struct, frozen=True):
     """Dates of a sync log. Times are timezone-aware; None: not there, or not to be sent."""
 
     started_full_sync: datetime | None = None
@@ -49,8 +48,7 @@ class SyncTimes:
     last_partial_sync: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SyncStatus:
+class SyncStatus(Struct, frozen=True):
     """Sync log of one integration and data type. `errors` is None where only their number was read."""
 
     times: SyncTimes

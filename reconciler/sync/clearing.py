@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Clearing:
+class Clearing(Struct, frozen=True):
     """What there is to clear.
 
     Args:
@@ -23,8 +23,7 @@ class Clearing:
     override: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Cleared:
+class Cleared(Struct, frozen=True):
     """What became of it.
 
     Args:
@@ -38,8 +37,7 @@ class Cleared:
     no_list: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ClearingReport:
+class ClearingReport(Struct, frozen=True):
     """What was found and done.
 
     Args:

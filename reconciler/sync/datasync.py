@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.errors import NotApplied, UsageError
 from reconciler.ledger.config.model import Memory, SiteConnection, Snapshot
@@ -82,8 +84,7 @@ class Standing(StrEnum):
     CHANGED = "changed"
 
 
-@dataclass(frozen=True, slots=True)
-class DataSync:
+class DataSync(Struct, frozen=True):
     """One data type of a data sync, as the manifest says: it has runs, a lock, and a place in the ledger of its own.
 
     Args:
@@ -110,7 +111,7 @@ class DataSync:
     mode: str = "push"
     is_pulled: bool = False
     site: SiteConnection | None = None
-    unheard: Mapping[str, str] = field(default_factory=dict)
+    unheard: Mapping[str, str] = {}
 
     @property
     def is_disconnected(self) -> bool:

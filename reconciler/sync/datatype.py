@@ -7,9 +7,10 @@ implements it; `datasync.py` binds it to what a manifest says.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
+
+from msgspec import Struct
 
 from reconciler.kind.connection import ClockedReader, Querier, Writer
 from reconciler.sync.problem import RecordProblem
@@ -30,8 +31,7 @@ Held: TypeAlias = Mapping[str, Any]
 """What the target holds of a record as far as we wrote it, as JSON data; the ledger keeps it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetState:
+class TargetState(Struct, frozen=True, kw_only=True):
     """State that the target should have of one record. A data type adds what its sink needs.
 
     Args:
@@ -58,7 +58,7 @@ class TargetState:
     gone: bool = False
     held_back: bool = False
     keeps: Collection[Name] | None = None
-    known: Mapping[str, bytes] = field(default_factory=dict)
+    known: Mapping[str, bytes] = {}
     was: str | None = None
     news: bool = False
 
@@ -67,8 +67,7 @@ class TargetState:
         return {}
 
 
-@dataclass(frozen=True, slots=True)
-class Reading(Generic[RecordT]):
+class Reading(Struct, Generic[RecordT], frozen=True):
     """Read of one record by its ID.
 
     Args:
@@ -87,16 +86,14 @@ class Reading(Generic[RecordT]):
         return self.record is None and not self.stale and not self.outside
 
 
-@dataclass(frozen=True, slots=True)
-class Census:
+class Census(Struct, frozen=True):
     """Number of records that a walk will read, None where nobody can tell, and what people should know about it."""
 
     total: int | None
     remarks: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(Struct, frozen=True):
     """Content of the target.
 
     Args:
@@ -105,13 +102,12 @@ class Observation:
         returned: by record, what a restored site has again under names of which it was removed: see `DataType`.
     """
 
-    prints: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
+    prints: Mapping[str, Mapping[str, bytes]] = {}
     missing: frozenset[str] = frozenset()
-    returned: Mapping[str, Any] = field(default_factory=dict)
+    returned: Mapping[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """Outcome of the writes of one record.
 
     Args:
@@ -129,8 +125,7 @@ class Written:
     keeps: Collection[Name] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SyncLog:
+class SyncLog(Struct, frozen=True):
     """Sync log that the problems of a data type go to.
 
     Args:

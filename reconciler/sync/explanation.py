@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from reconciler.kind.connection import Json
 from reconciler.sync.problem import RecordProblem
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """Value that the target has otherwise.
 
     Args:
@@ -26,8 +26,7 @@ class Difference:
     mapped: Json
 
 
-@dataclass(frozen=True, slots=True)
-class PartExplanation:
+class PartExplanation(Struct, frozen=True):
     """Explanation of one part of a record.
 
     Args:
@@ -49,8 +48,7 @@ class PartExplanation:
     removes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Struct, frozen=True):
     """Explanation of one record: what a run would do with it.
 
     Args:
@@ -63,7 +61,7 @@ class Explanation:
     """
 
     key: str
-    source: Mapping[str, Any] | None = field(repr=False)
+    source: Mapping[str, Any] | None
     parts: tuple[PartExplanation, ...]
     problems: tuple[RecordProblem, ...]
     due: datetime | None

@@ -7,9 +7,11 @@ that sends it is applied, enabled and not paused, messages came lately, and the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol, runtime_checkable
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.ledger.data.inbox_model import MEASURED, Gap, TypeCount
 from reconciler.ledger.data.model import DataRun
@@ -26,8 +28,7 @@ def why_silent(key: str) -> str:
     return f"{key} has something of which no message is known to tell"
 
 
-@dataclass(frozen=True, slots=True)
-class Feed:
+class Feed(Struct, frozen=True):
     """Messages that tell of a part what lists do not show.
 
     Args:
@@ -55,8 +56,7 @@ class Hearing(Protocol):
         """Whether something belongs to a record of which no message tells, and which no list shows."""
 
 
-@dataclass(frozen=True, slots=True)
-class PartHeard:
+class PartHeard(Struct, frozen=True):
     """Whether a part is heard.
 
     Args:
@@ -75,8 +75,7 @@ class PartHeard:
         return "walked" if self.why is not None else "listed" if self.listed else "heard"
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """What the ledger knows of messages and of what walks found.
 
     Args:
@@ -87,7 +86,7 @@ class Evidence:
     """
 
     types: Iterable[TypeCount] = ()
-    gaps: Mapping[str, Gap] = field(default_factory=dict)
+    gaps: Mapping[str, Gap] = {}
     last_walk: datetime | None = None
 
 

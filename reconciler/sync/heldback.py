@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.ledger.data.model import CodeCount
 from reconciler.sync.datatype import AnyDataType
@@ -12,8 +14,7 @@ AT_LEAST = 3
 """So many records have to be held back before their share says something."""
 
 
-@dataclass(frozen=True, slots=True)
-class HeldBack:
+class HeldBack(Struct, frozen=True):
     """Records that problems hold back as a whole.
 
     Args:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class RecordProblem:
+class RecordProblem(Struct, frozen=True):
     """What is wrong with a record.
 
     Args:

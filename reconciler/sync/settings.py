@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+
+from msgspec import Struct
 
 from reconciler.words import parse_duration
 
@@ -13,8 +14,7 @@ FIRST_APPLIED = "(first applied)"
 """Member of a state beside those of the manifest: when it was applied for the first time; until then, now."""
 
 
-@dataclass(frozen=True, slots=True)
-class SyncSettings:
+class SyncSettings(Struct, frozen=True):
     """The settings of a DataSync; those of a data type stand with it.
 
     Args:

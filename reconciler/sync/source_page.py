@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
 
 RecordT = TypeVar("RecordT")
 
 
-@dataclass(frozen=True, slots=True)
-class SourcePage(Generic[RecordT]):
+class SourcePage(Struct, Generic[RecordT], frozen=True):
     """Page of records, and the cursor of the next one as JSON data; None: it is the last."""
 
     records: list[RecordT]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
 from secrets import token_hex
 from time import monotonic
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconciler.app.chosen import Chosen, HowToRun, opened_ledger
 from reconciler.app.lend import lend
@@ -92,8 +93,7 @@ async def run_beside(
         return await beside.run()
 
 
-@dataclass(slots=True)
-class _Beside:
+class _Beside(Struct):
     """One wait for one run."""
 
     chosen: Chosen

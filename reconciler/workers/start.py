@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from reconciler.app.chosen import Chosen
 from reconciler.app.commits import clean_commit
@@ -82,8 +83,7 @@ def _syncs_of(session: Session) -> tuple[DataSync, ...]:
         return data_syncs(session, session.memory(ledgers))
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Struct, frozen=True):
     """The environments of a project whose jobs a worker takes, and why it takes none of others.
 
     Args:

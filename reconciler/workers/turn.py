@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from reconciler.app.chosen import Chosen, HowToRun
 from reconciler.app.intake import listening_to
@@ -69,8 +70,7 @@ class Face(Unattended):
                 self.moved.set()
 
 
-@dataclass(frozen=True, slots=True)
-class Turns:
+class Turns(Struct, frozen=True):
     """Works on jobs; what `take` raises nobody hears.
 
     Args:
@@ -90,9 +90,9 @@ class Turns:
     queue: Queue
     log: Log
     stop: asyncio.Event
-    busy: set[DataScope] = field(default_factory=set)
+    busy: set[DataScope] = set()
     slots: int = FEWEST_SLOTS
-    taken: list[QueuedJob] = field(default_factory=list)
+    taken: list[QueuedJob] = []
 
     @property
     def is_full(self) -> bool:

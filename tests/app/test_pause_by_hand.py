@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.app.overdue import Quiet
 from reconciler.app.pause import Desk, PauseRequest, give_back_on, lift, pause_syncs

@@ -7,13 +7,13 @@ import io
 import json
 import os
 import sys
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from unittest import mock
 
 import pytest
 import yaml
+from msgspec.structs import replace
 
 from reconciler.cli.run import run
 from reconciler.clock import utc_now

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.reconcile.digests import change_digest, plan_digest
 from reconciler.reconcile.plan import Cause, DriftItem, DriftReport

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
+from msgspec.structs import replace
 
 from reconciler.errors import Place, UsageError
 from reconciler.gitops.comment import plan_comment, result_comment, result_opening, says_the_same

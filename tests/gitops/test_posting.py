@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
+from msgspec.structs import replace
 
 from reconciler.errors import UsageError
 from reconciler.gitops.comment import PLAN_OPENING, plan_comment

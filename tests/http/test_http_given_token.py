@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.errors import LoginRefused, NotFound, RateLimited, Rejected, SecretUnset, UnexpectedAnswer
 from reconciler.http.api import Api, Options

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.errors import AnswerLost, Conflict, RateLimited, ServerFault
 from reconciler.http.observe import Call, Silent

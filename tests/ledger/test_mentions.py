@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
+
+from msgspec.structs import replace
 
 from reconciler.ledger.data.model import DataScope, Result
 from reconciler.ledger.writer import Ledger

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.errors import AnswerLost, ApiError, MissingRole, NotFound, Place, Rejected
 from reconciler.kind.request import Call

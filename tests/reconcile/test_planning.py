@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.errors import LedgerError, Place, SecretUnset, UsageError
 from reconciler.kind.kind import Action

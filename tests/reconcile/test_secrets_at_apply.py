@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.app.saved_plans import SavedPlans, permit_gated, require_digest
 from reconciler.errors import GuardrailBreach, PlanFileError, SecretUnset, StalePlan

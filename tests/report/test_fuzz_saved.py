@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 import random
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from reconciler.errors import InternalError, ReconcilerError
 from reconciler.ledger.config.model import JournalEntry, Run

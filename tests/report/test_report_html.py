@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from dataclasses import replace
 from html.parser import HTMLParser
 
 from hypothesis import given, settings
+from msgspec.structs import replace
 
 from reconciler.reconcile.plan import FieldChange
 from reconciler.report.escape import visible

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from functools import partial
 
 import pytest
 from hypothesis import given, settings
+from msgspec.structs import replace
 
 from reconciler.kind.kind import Action
 from reconciler.kind.semantics import Risk

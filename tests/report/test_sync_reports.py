@@ -7,7 +7,6 @@ import io
 import json
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from jsonschema import Draft202012Validator
+from msgspec.structs import replace
 
 from reconciler.kind.connection import Json
 from reconciler.ledger.data.model import CodeCount, LevelCounts, OpenProblem, ProblemRow, SyncOverview

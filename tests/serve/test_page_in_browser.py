@@ -6,9 +6,8 @@ and a chromium for Linux on x86-64. A chromium that the machine has is used inst
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from reconciler.serve.page.render import POLICY
 from reconciler.sync.monitor.overview import Overview, overview

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given, settings
+from msgspec.structs import replace
 
 from reconciler.ledger.data.inbox_model import InboxOverview, SyncInbox, TypeCount
 from reconciler.serve.page import render

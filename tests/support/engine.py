@@ -7,15 +7,18 @@ of either side can be made to fail.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import aclosing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
+
+from msgspec.structs import replace
 
 from reconciler.errors import ApiError, NotFound, ServerFault
 from reconciler.http.observe import Silent
@@ -353,9 +356,14 @@ class Engine:
     def hand(self) -> Job:
         """The job of another process: the same world, and a store and a sink of its own."""
         ledger = Ledger(self.levels.store.database)
+        things = dataclasses.replace(self.things, held=None)
         traffic = {f"{each}_traffic": Traffic(each, each, Silent()) for each in ("source", "target")}
         return replace(
-            self.job(), data=replace(self.things, held=None), store=ledger.store(SCOPE), holder="hand", **traffic
+            self.job(),
+            data=things,
+            store=ledger.store(SCOPE),
+            holder="hand",
+            **traffic,
         )
 
     def run(

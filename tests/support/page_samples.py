@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+
+from msgspec.structs import replace
 
 from reconciler.kind.kind import Observed
 from reconciler.ledger.config.model import AskedRequest, RequestStep, StepState

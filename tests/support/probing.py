@@ -7,12 +7,12 @@ import socket
 import ssl
 import subprocess
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.kind.probe import ProbePolicy
 

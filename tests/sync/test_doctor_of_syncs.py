@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
+
+from msgspec.structs import replace
 
 from reconciler.errors import ApiError
 from reconciler.reconcile.doctor import Verdict

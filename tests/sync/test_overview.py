@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.ledger.data.model import LevelCounts
 from reconciler.reconcile.pause_report import PausesReport

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.ledger.config.model import Memory, Snooze
 from reconciler.ledger.data.inbox_model import InboxOverview, SyncInbox, TypeCount, UnknownMessage

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+
+from msgspec.structs import replace
 
 from reconciler.ledger.data.model import LevelCounts, SyncOverview
 from reconciler.ledger.data.service_model import RunningNow

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
+from msgspec import field
+from msgspec.structs import replace
 
 from reconciler.app.chosen import Chosen
 from reconciler.ledger.data.outages import FIRST_PAUSE, LONGEST_PAUSE, OutageStore
@@ -43,8 +44,7 @@ class Clock:
         return self.now
 
 
-@dataclass(frozen=True)
-class Scripted(Turns):
+class Scripted(Turns, frozen=True):
     """Turns whose runs end as it is written, one after the other: finished, or for how long an API is left alone."""
 
     script: list[timedelta | None] = field(default_factory=list)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from secrets import token_hex
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.app.ignite.keys import Keyring
 from reconciler.app.ignite.site import IgniteSite, is_applied
@@ -31,8 +33,7 @@ _LOOK_SECONDS = 0.5
 _LONGEST = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """What SparkLayer hands over with a connection.
 
     Args:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from reconciler.app.chosen import Chosen, HowToRun
 from reconciler.app.ignite.site import IgniteSite

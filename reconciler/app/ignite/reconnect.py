@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from reconciler.app.ignite.credentials import API
 from reconciler.app.project import Project
@@ -11,8 +12,7 @@ from reconciler.errors import UsageError
 from reconciler.words import parse_duration
 
 
-@dataclass(frozen=True, slots=True)
-class Allowed:
+class Allowed(Struct, frozen=True):
     """The site that may be connected anew, and until when."""
 
     site: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from reconciler.app.chosen import Chosen
 from reconciler.ledger.reader import Ledgers
@@ -16,8 +17,7 @@ from reconciler.sync.datasync import SOURCE, TARGET, DataSync, Standing, data_sy
 _TEST_HOST = "test."
 
 
-@dataclass(frozen=True, slots=True)
-class IgniteSite:
+class IgniteSite(Struct, frozen=True):
     """Site of one environment that is served as an Ignite integration.
 
     Args:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from secrets import token_hex
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from reconciler.app.chosen import Chosen
 from reconciler.app.drift import Drift, drift_of_each
@@ -29,8 +30,7 @@ COMPARED: Mapping[str, str] = {"merchant": "Store", "customer_groups": "Customer
 """The kinds of configuration for those of the trigger: what apply did not approve is not written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
+class Started(Struct, frozen=True):
     """What a trigger started.
 
     Args:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from types import TracebackType
+
+from msgspec import Struct
 
 from reconciler.cli.command import complete
 from reconciler.cli.exit_status import Status
@@ -17,8 +18,7 @@ from reconciler.errors import InternalError, ReconcilerError
 _TRUE = ("1", "true", "t", "yes", "y", "on")
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """What a message on stderr has to know of the command line; read from the raw words, since they may be wrong."""
 
     json: bool = False

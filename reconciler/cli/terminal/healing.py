@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+
+from msgspec import Struct
 
 from reconciler.app.heal import Healing, heal
 from reconciler.app.signals import run_to_end
@@ -21,12 +22,11 @@ from reconciler.reconcile.session import PlanRequest, Session
 from reconciler.report.escape import terminal
 
 
-@dataclass(slots=True)
-class Healed:
+class Healed(Struct):
     """What became of each environment, and the statuses that this leads to."""
 
-    by_environment: dict[str, Healing] = field(default_factory=dict)
-    statuses: list[Status] = field(default_factory=list)
+    by_environment: dict[str, Healing] = {}
+    statuses: list[Status] = []
 
     def told_in(self, report: DriftReport) -> DriftReport:
         """Return the drift that was found afterwards, with what was healed, and why the rest was not."""

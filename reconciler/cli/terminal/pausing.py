@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.app.hold import NOT_EXECUTABLE, Held, hold, not_startable
 from reconciler.app.pause import PauseRequest, opened_ledger, take
@@ -23,8 +25,7 @@ from reconciler.report.escape import terminal
 from reconciler.report.renderers import PAUSE
 
 
-@dataclass(frozen=True, slots=True)
-class Manner:
+class Manner(Struct, frozen=True):
     """How to pause, beside what.
 
     Args:

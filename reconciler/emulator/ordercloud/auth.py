@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from reconciler.emulator.ordercloud.errors import failure, not_found, refuse
 from reconciler.emulator.ordercloud.models import Member, Model, checked_body

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from reconciler.emulator.ordercloud.errors import refuse
 from reconciler.emulator.ordercloud.filters import JsonObject, expression, sort_key, text_of, values_at
@@ -13,8 +14,7 @@ from reconciler.emulator.wire import Answer, Request, json_answer
 _OPTIONS = ("search", "searchOn", "searchType", "sortBy", "page", "pageSize", "pageKey")
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """Query options of one list: what it filters, searches and sorts by.
 
     Args:

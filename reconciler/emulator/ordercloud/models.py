@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 from reconciler.emulator.ordercloud.errors import invalid, invalid_body
 from reconciler.emulator.ordercloud.filters import date_of
@@ -22,8 +23,7 @@ MASK = "********"
 INT32 = 2**31
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """Member of an object.
 
     Args:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hmac
 import zlib
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.emulator.ordercloud.commerce.marketplace import MARKETPLACE_ID, Marketplace
 from reconciler.emulator.ordercloud.commerce.parties import password_hash, username_of
@@ -15,8 +16,7 @@ _KINDS = {"BuyerUser": "buyer", "SupplierUser": "supplier", "AdminUser": "admin"
 _COMPANIES = {"BuyerUser": "Buyer", "SupplierUser": "Supplier"}
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Struct, frozen=True):
     """User of a marketplace.
 
     Args:

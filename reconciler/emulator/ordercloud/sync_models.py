@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from reconciler.emulator.ordercloud.models import Member, Model
 
@@ -35,8 +35,7 @@ ORDER_SYNC = Model("OrderSyncConfig", {"DeliveryConfigID": _REQUIRED_ID, "Config
 ERROR_CONFIG = Model("ErrorConfig", {"DeliveryConfigID": _REQUIRED_ID})
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """Operation /sync of a sync: its path, the IDs that it takes, and the error code while the sync cannot run.
 
     `guide_path` is where the vendor's guide, or what it would lead one to expect, has it instead.
@@ -48,8 +47,7 @@ class Operation:
     guide_path: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Singleton:
+class Singleton(Struct, frozen=True):
     """Configuration that a marketplace has at most once."""
 
     path: str

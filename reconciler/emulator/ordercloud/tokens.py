@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
 import orjson
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field
 
 from reconciler.emulator.ordercloud.people import Person
@@ -59,8 +59,7 @@ class TokenSetting(BaseModel):
     seconds: float | None = Field(default=None, description="Until it expires; below 0, it has. None: the client's.")
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """Token.
 
     Args:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.emulator.seeds.goods import Goods
 from reconciler.emulator.seeds.ordering import Orders
@@ -15,8 +16,7 @@ from reconciler.emulator.seeds.seed import FlawLog, Row, Seed
 PRODUCTS_LIMIT = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Sizes:
+class Sizes(Struct, frozen=True):
     """Numbers of a generated marketplace that do not follow from that of its products; None: they do.
 
     Args:
@@ -32,7 +32,10 @@ class Sizes:
     orders: int | None = None
 
 
-def generated(products: int, seed_number: int = 0, sizes: Sizes = Sizes()) -> Seed:
+_OWN_SIZES = Sizes()
+
+
+def generated(products: int, seed_number: int = 0, sizes: Sizes = _OWN_SIZES) -> Seed:
     """Return the seed of a generated marketplace.
 
     The same numbers give the same bytes; a larger marketplace of the same seed number starts with the same products.

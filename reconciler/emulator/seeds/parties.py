@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from reconciler.emulator.ordercloud.models import JsonObject
 from reconciler.emulator.seeds.seed import FlawLog, Row
@@ -31,15 +32,14 @@ USER_FLAWS = ("no-email", "email-in-capitals", "inactive-user", "html-in-user-na
 _EARLY_USERS, _EARLY_FLAW, _USER_FLAW = 40, 4, 50
 
 
-@dataclass(slots=True)
-class Company:
+class Company(Struct):
     """Buyer, as far as products and orders need it."""
 
     id: str
-    groups: list[str] = field(default_factory=list)
+    groups: list[str] = []
     in_several_groups: bool = False
-    users: list[str] = field(default_factory=list)
-    addresses: list[str] = field(default_factory=list)
+    users: list[str] = []
+    addresses: list[str] = []
 
 
 def fixed_rows() -> Iterator[Row]:

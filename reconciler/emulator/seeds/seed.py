@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 from reconciler.emulator.ordercloud.commerce.resource import Scope
 from reconciler.emulator.ordercloud.models import JsonObject
@@ -68,8 +69,7 @@ class FlawLog:
         }
 
 
-@dataclass(frozen=True)
-class Seed:
+class Seed(Struct, frozen=True, dict=True):
     """Seed of a marketplace.
 
     Args:
@@ -81,7 +81,7 @@ class Seed:
 
     about: Mapping[str, Any]
     rows: Callable[[FlawLog], Iterable[Row]]
-    skipped: Mapping[str, int] = field(default_factory=dict)
+    skipped: Mapping[str, int] = {}
     remarks: tuple[str, ...] = ()
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from reconciler.emulator.routing import Handler
@@ -40,8 +40,7 @@ class TokenRequest(BaseModel):
     client_secret: str
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """Token: the site that it is for, and its expiry by the emulator's clock."""
 
     site: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.gitops.init.needs import Needs
 
@@ -11,8 +12,7 @@ LEDGER = "RECONCILER_LEDGER"
 PLAN, DRIFT = "-plan", "-drift"
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """One identity: an environment of the forge, with its own values.
 
     Args:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from reconciler.errors import ManifestErrors
 from reconciler.hosts import is_loopback
@@ -20,8 +21,7 @@ _OURS = frozenset({OWN_LEDGER, "EMULATOR"})
 _TO_PLAN = ("ordercloud", "sparklayer", "ledger")
 
 
-@dataclass(frozen=True, slots=True)
-class Needs:
+class Needs(Struct, frozen=True):
     """What one environment needs.
 
     Args:

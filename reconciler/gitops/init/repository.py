@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.app.commits import ask_git
 from reconciler.app.project import Project
@@ -35,8 +37,7 @@ _LOGIN = ("OC_CLIENT_ID", "OC_CLIENT_SECRET", "SPARK_CLIENT_ID", "SPARK_CLIENT_S
 Import = Callable[[Project, Path], Awaitable[Sequence[str]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """What somebody wants.
 
     Args:
@@ -56,8 +57,7 @@ class Wish:
     requirement: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(Struct, frozen=True):
     """What became of a repository: its files, what was imported, its environments, and what is to be set by hand.
 
     `ci` is whose pipelines it was about; None: none.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.gitops.event import GATE_NEEDS, GATE_TOKEN
 from reconciler.gitops.forge_names import ForgeName
@@ -12,8 +13,7 @@ from reconciler.gitops.init.needs import Needs
 from reconciler.gitops.init.pipelines import CI, REQUIREMENTS
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """Something to set by hand: where, and what."""
 
     where: str

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
+
+from msgspec import Struct
 
 from reconciler.app.commits import ask_git
 from reconciler.errors import UsageError
@@ -18,8 +19,7 @@ EXTRAS = "emulator,postgres"
 WHEELS = "wheels"
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """What pipelines install.
 
     Args:

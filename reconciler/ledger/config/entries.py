@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
+
+from msgspec import Struct
 
 from reconciler.ledger.config.model import LiveObject, PauseEvent
+from reconciler.redacted import RedactedStruct
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Struct, frozen=True):
     """A change is about to be sent: written before the request goes out.
 
     The secrets it carries are in doubt from here on: should nobody be left to say whether they arrived, the next plan
@@ -30,8 +31,7 @@ class Sent:
     readable: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(RedactedStruct, frozen=True):
     """A change is live, with what snapshot and fingerprints say of the object from now on.
 
     Args:
@@ -47,20 +47,21 @@ class Done:
         pause: the change paused or resumed a sync.
     """
 
+    redacted: ClassVar[tuple[str, ...]] = ("secrets", "held")
+
     key: str
     outcome: str
     message: str | None
     target: LiveObject
     state: Mapping[str, Any] | None
-    secrets: Mapping[str, str | None] = field(default_factory=dict, repr=False)
+    secrets: Mapping[str, str | None] = {}
     renamed_from: str | None = None
-    held: Mapping[str, str] = field(default_factory=dict, repr=False)
+    held: Mapping[str, str] = {}
     leaves: Mapping[str, Any] | None = None
     pause: PauseEvent | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Noted:
+class Noted(Struct, frozen=True):
     """Where a change stands of which nothing is remembered: it failed, was skipped, or has an unknown outcome.
 
     Args:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from reconciler.ledger.config import objects, pause_log
@@ -20,8 +20,7 @@ _SET_OUTCOME = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Digests:
+class Digests(Struct, frozen=True):
     """Fingerprints of what an entry calls `secrets` and `held`, by path."""
 
     secrets: objects.Digests

@@ -3,37 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
+
+from msgspec import Struct
 
 from reconciler.kind.kind import Volume
 from reconciler.pause.lease import Lease
+from reconciler.redacted import RedactedStruct
 
 PENDING = "pending"
 SENT = "sent"
 """Where a change of a run stands before it has an outcome: nothing went out, or something may have."""
 
 
-@dataclass(frozen=True, slots=True)
-class SecretFingerprint:
+class SecretFingerprint(RedactedStruct, frozen=True):
     """Salted slow hash of the value last applied to one write-only member, and when (timezone-aware)."""
 
-    digest: bytes = field(repr=False)
+    redacted: ClassVar[tuple[str, ...]] = ("digest",)
+
+    digest: bytes
     applied_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """The state (no secrets) that was last applied to, or found already right on, one live object."""
 
     state: Mapping[str, Any]
     applied_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Snooze:
+class Snooze(Struct, frozen=True):
     """A drift that somebody muted until a moment, with a reason."""
 
     kind: str
@@ -43,8 +44,7 @@ class Snooze:
     by: str
 
 
-@dataclass(frozen=True, slots=True)
-class Sightings:
+class Sightings(Struct, frozen=True):
     """Drift as the ledger has seen it: by key of the object and cause, since when; by key, how often it was healed.
 
     `now` is the ledger's time; healing counts for 24 hours.
@@ -55,8 +55,7 @@ class Sightings:
     healed: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class JournalEntry:
+class JournalEntry(Struct, frozen=True):
     """State of one change of a run: `pending`, `sent`, or the final outcome of the report."""
 
     digest: str
@@ -65,8 +64,7 @@ class JournalEntry:
     message: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """One apply: who, when, the plan it carried out (plan JSON, no secrets) and where each change stood.
 
     `command` names what other command writes with a journal: `pause`, `resume`.
@@ -82,8 +80,7 @@ class Run:
     command: str = "apply"
 
 
-@dataclass(frozen=True, slots=True)
-class LiveObject:
+class LiveObject(Struct, frozen=True):
     """Key of fingerprints and snapshots: one live object of one API."""
 
     api_url: str
@@ -104,8 +101,7 @@ class StepState(StrEnum):
 _OPEN = frozenset({StepState.PENDING, StepState.REFUSED})
 
 
-@dataclass(frozen=True, slots=True)
-class RequestStep:
+class RequestStep(Struct, frozen=True):
     """One step of a request: what it does, where it stands, and what was said to it."""
 
     does: str
@@ -113,8 +109,7 @@ class RequestStep:
     message: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AskedRequest:
+class AskedRequest(Struct, frozen=True):
     """A request that the ledger knows of.
 
     Args:
@@ -152,8 +147,7 @@ class AskedRequest:
         return any(step.state is StepState.SENT for step in self.steps)
 
 
-@dataclass(frozen=True, slots=True)
-class PauseEvent:
+class PauseEvent(Struct, frozen=True):
     """One time that we paused or resumed a sync.
 
     Args:
@@ -181,8 +175,7 @@ class PauseEvent:
     event_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigMove:
+class ConfigMove(Struct, frozen=True):
     """One write to live configuration that a webhook told of. Nothing else of the webhook is kept.
 
     Args:
@@ -200,8 +193,7 @@ class ConfigMove:
     ours: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LockHolder:
+class LockHolder(Struct, frozen=True):
     """Holder of the apply lock: `user@host pid N: command`, since when, and when it was last heard of."""
 
     holder: str
@@ -210,8 +202,7 @@ class LockHolder:
     expires_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class SiteConnection:
+class SiteConnection(Struct, frozen=True):
     """Connection of a site, as SparkLayer made or ended it.
 
     Args:
@@ -231,17 +222,17 @@ class SiteConnection:
     reconnect_until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SealedCredentials:
+class SealedCredentials(RedactedStruct, frozen=True):
     """Credentials that were handed over: `sealed` is of no use without the key, which no ledger has."""
 
+    redacted: ClassVar[tuple[str, ...]] = ("sealed",)
+
     client_id: str
-    sealed: str = field(repr=False)
+    sealed: str
     stored_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(RedactedStruct, frozen=True):
     """Everything a plan needs of the ledger for one environment, read once. `fresh`: there was no ledger yet.
 
     Keys are (API base URL, kind, live ID[, path]), of `volumes` (API base URL, live ID), of `requests` (API base URL,
@@ -252,19 +243,21 @@ class Memory:
     the newest first; `restored_at` is when a webhook last told that live was overwritten from elsewhere.
     """
 
-    salt: bytes = field(default=b"", repr=False)
-    fingerprints: Mapping[tuple[str, str, str, str], SecretFingerprint] = field(default_factory=dict)
-    snapshots: Mapping[tuple[str, str, str], Snapshot] = field(default_factory=dict)
-    removals: Mapping[tuple[str, str, str], Snapshot] = field(default_factory=dict)
-    first_applied: Mapping[tuple[str, str, str], datetime] = field(default_factory=dict)
+    redacted: ClassVar[tuple[str, ...]] = ("salt",)
+
+    salt: bytes = b""
+    fingerprints: Mapping[tuple[str, str, str, str], SecretFingerprint] = {}
+    snapshots: Mapping[tuple[str, str, str], Snapshot] = {}
+    removals: Mapping[tuple[str, str, str], Snapshot] = {}
+    first_applied: Mapping[tuple[str, str, str], datetime] = {}
     leases: tuple[Lease, ...] = ()
     snoozes: tuple[Snooze, ...] = ()
     unfinished: Run | None = None
-    volumes: Mapping[tuple[str, str], Volume] = field(default_factory=dict)
+    volumes: Mapping[tuple[str, str], Volume] = {}
     pauses: tuple[PauseEvent, ...] = ()
-    requests: Mapping[tuple[str, str], AskedRequest] = field(default_factory=dict)
+    requests: Mapping[tuple[str, str], AskedRequest] = {}
     remembers: frozenset[str] = frozenset()
-    sites: Mapping[str, SiteConnection] = field(default_factory=dict)
-    moves: Mapping[str, tuple[ConfigMove, ...]] = field(default_factory=dict)
+    sites: Mapping[str, SiteConnection] = {}
+    moves: Mapping[str, tuple[ConfigMove, ...]] = {}
     restored_at: datetime | None = None
     fresh: bool = True

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, Delete, Table, and_, bindparam, delete, insert, select, update
 
 from reconciler.ledger.config.model import LiveObject
@@ -18,8 +18,7 @@ from reconciler.ledger.tables import fingerprints, first_applies, removals, snap
 Digests = Mapping[str, bytes | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """What is known of a live object: its state without secrets, and which fingerprints change; None removes one."""
 
     state: Mapping[str, Any]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class AsBefore:
+class AsBefore(Struct, frozen=True):
     """Records of which lists show what they showed before, and which a run sees for the first time.
 
     Args:

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from sqlalchemy import Connection, func, select, update
 
 from reconciler.ledger.count_tables import record_counts
@@ -17,8 +17,7 @@ from reconciler.ledger.data.record_rows import among
 from reconciler.ledger.tables import records, scopes
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
+class Room(Struct, frozen=True):
     """Room for deletes within a day.
 
     Args:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import RowMapping
 
 
-@dataclass(frozen=True, slots=True)
-class Fence:
+class Fence(Struct, frozen=True):
     """Asks, in the transaction that notes something of a record, whether the hand may still do that.
 
     What was read under a claim is noted while the claim is the hand's. What came by a list, without a claim, may be
@@ -46,8 +45,7 @@ class Fence:
         return values["claimed_run"] == self.run or (is_held and not str(claim).startswith(f"{self.hand}/"))
 
 
-@dataclass(frozen=True, slots=True)
-class Beginning:
+class Beginning(Struct, frozen=True):
     """What became of the wish to begin writes.
 
     Args:

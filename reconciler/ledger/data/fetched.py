@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from reconciler.ledger.data.chunks import chunks
@@ -13,8 +13,7 @@ from reconciler.ledger.database import Database, Transaction
 from reconciler.ledger.fetched_table import fetched_items
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+class Fetched(Struct, frozen=True):
     """How far an item was fetched.
 
     Args:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from reconciler.ledger.data import claims, deleting, hands, ranges
 from reconciler.ledger.data import runs as data_runs
@@ -17,8 +18,7 @@ from reconciler.ledger.database import Transaction
 from reconciler.ledger.lock import LEASE, lost
 
 
-@dataclass(frozen=True, slots=True)
-class Orders:
+class Orders(Struct, frozen=True):
     """What a hand hears of its run.
 
     Args:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec import Struct, field
 
 PLACED, NOTHING, UNKNOWN, MALFORMED = "placed", "nothing", "unknown", "malformed"
 """What became of a message: it raises records, it touches nothing here, nobody knows its type, it is no message."""
@@ -13,8 +14,7 @@ LAG = timedelta(minutes=10)
 """Longer than the source's index lags behind: what was told longer ago counts no more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """What a message said of a record.
 
     Args:
@@ -25,13 +25,12 @@ class Told:
     """
 
     gone: bool = False
-    members: Mapping[str, str] = field(default_factory=dict)
+    members: Mapping[str, str] = {}
     revision: int = 0
     age: timedelta = timedelta()
 
 
-@dataclass(frozen=True, slots=True)
-class Later:
+class Later(Struct, frozen=True):
     """A message from which records are raised after it was acknowledged.
 
     Args:
@@ -49,8 +48,7 @@ class Later:
     taken_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Arrivals:
+class Arrivals(Struct, frozen=True):
     """What one transaction takes in.
 
     Args:
@@ -63,15 +61,14 @@ class Arrivals:
     """
 
     counts: Mapping[tuple[str, str], int]
-    raised: Mapping[str, Mapping[str, Told | None]] = field(default_factory=dict)
-    walks: Mapping[str, str] = field(default_factory=dict)
+    raised: Mapping[str, Mapping[str, Told | None]] = {}
+    walks: Mapping[str, str] = {}
     later: Sequence[Later] = ()
-    marked: Mapping[str, tuple[bytes, Sequence[Later]]] = field(default_factory=dict)
+    marked: Mapping[str, tuple[bytes, Sequence[Later]]] = {}
     unknown: Sequence[tuple[str, Sequence[str]]] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class TypeCount:
+class TypeCount(Struct, frozen=True):
     """How many messages of a type came with an outcome, and when the last one."""
 
     type: str
@@ -80,8 +77,7 @@ class TypeCount:
     last_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownMessage:
+class UnknownMessage(Struct, frozen=True):
     """A message of a type that nobody knows, as it is kept for inspection: without any value of it."""
 
     type: str
@@ -89,8 +85,7 @@ class UnknownMessage:
     taken_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class InboxOverview:
+class InboxOverview(Struct, frozen=True):
     """What an inbox took, for status, read without a lock.
 
     Args:
@@ -126,8 +121,7 @@ MEASURED = ""
 """In place of the part of a gap: since when gaps are noted at all. What walks found before says nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Struct, frozen=True):
     """Cause why it cannot be trusted that every change of a part is told by a message.
 
     Args:
@@ -148,8 +142,7 @@ class Gap:
     records: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class SyncInbox:
+class SyncInbox(Struct, frozen=True):
     """The inbox of a data sync, as one of its data types is concerned.
 
     Args:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, Executable, Select, Table, bindparam, delete, func, select, update
 
 from reconciler.ledger.columns import Past
@@ -130,8 +130,7 @@ def keep_unknown(
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """What a process saw of the counts of an inbox, so that it need not ask for them at each message.
 
     Args:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct, field
 
 from reconciler.ledger.data.inbox_model import Gap, SyncInbox
 from reconciler.ledger.data.service_model import Applied, RunningNow, ServiceProcess, Turn
@@ -20,8 +21,7 @@ SEEN_BEFORE = "seen_before"
 """Among the counts of a run: how many of those seen were so when it was last gone on with."""
 
 
-@dataclass(frozen=True, slots=True)
-class DataScope:
+class DataScope(Struct, frozen=True):
     """Scope of a data sync in the ledger: the key of its records, names, problems and runs, and what one lock covers.
 
     Args:
@@ -57,8 +57,7 @@ class DataScope:
         return f"{self.lock_name}/watch"
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(Struct, frozen=True):
     """State of one record: revisions, fingerprints, retries.
 
     Args:
@@ -110,8 +109,7 @@ class Level:
         return self.heard > self.applied
 
 
-@dataclass(frozen=True, slots=True)
-class ProblemRow:
+class ProblemRow(Struct, frozen=True):
     """Problem of a record: at most one per external ID, part and code.
 
     Args:
@@ -129,8 +127,7 @@ class ProblemRow:
     url: str
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """Result of the work on one record.
 
     Args:
@@ -157,7 +154,7 @@ class Result:
 
     key: str
     revision: int | None = None
-    prints: Mapping[str, bytes | None] = field(default_factory=dict)
+    prints: Mapping[str, bytes | None] = {}
     held: Mapping[str, Any] | None = None
     problems: tuple[ProblemRow, ...] | None = ()
     due_at: datetime | None = None
@@ -170,11 +167,10 @@ class Result:
     written: bool = True
     held_back: bool = False
     look: bytes | None = None
-    counts: Mapping[str, int] = field(default_factory=dict)
+    counts: Mapping[str, int] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class DataRun:
+class DataRun(Struct, frozen=True):
     """One run of a sync.
 
     Args:
@@ -216,12 +212,11 @@ class DataRun:
     counts: Mapping[str, int]
     message: str | None
     cancel_requested: bool
-    overrides: Mapping[str, str] = field(default_factory=dict)
+    overrides: Mapping[str, str] = {}
     spares: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedProblem:
+class LoggedProblem(Struct, frozen=True):
     """One error of the sync log: everything that is wrong with one external ID."""
 
     external_id: str
@@ -229,8 +224,7 @@ class LoggedProblem:
     url: str
 
 
-@dataclass(frozen=True, slots=True)
-class OpenProblem:
+class OpenProblem(Struct, frozen=True):
     """A problem as `sync errors` lists it; `logged`: the sync log has it."""
 
     key: str
@@ -239,8 +233,7 @@ class OpenProblem:
     logged: bool
 
 
-@dataclass(frozen=True, slots=True)
-class CodeCount:
+class CodeCount(Struct, frozen=True):
     """Count of open problems with one code.
 
     Args:
@@ -256,8 +249,7 @@ class CodeCount:
     held_back: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class OpenProblems:
+class OpenProblems(Struct, frozen=True):
     """A page of the open problems of a sync, and how many there are, all of the same moment.
 
     Args:
@@ -277,8 +269,7 @@ class OpenProblems:
     in_scope: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class LogDates:
+class LogDates(Struct, frozen=True):
     """The dates that we last wrote to the sync log, to tell a log that is not ours."""
 
     started: datetime | None = None
@@ -286,16 +277,14 @@ class LogDates:
     last_partial: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Distrust:
+class Distrust(Struct, frozen=True):
     """Why a source's stamps prove nothing: `key` moved though its stamp did not, as was found `since` then."""
 
     since: datetime
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class LevelCounts:
+class LevelCounts(Struct, frozen=True):
     """Counts of the records and problems of a scope.
 
     Args:
@@ -326,8 +315,7 @@ class LevelCounts:
         return self.records - self.gone
 
 
-@dataclass(frozen=True, slots=True)
-class SyncOverview:
+class SyncOverview(Struct, frozen=True):
     """Overview of one scope for `sync status` and drift, read without a lock.
 
     Args:
@@ -374,13 +362,12 @@ class SyncOverview:
     serving: tuple[ServiceProcess, ...] = ()
     hands: tuple[str, ...] = ()
     applied: Applied | None = None
-    gaps: Mapping[str, Gap] = field(default_factory=dict)
+    gaps: Mapping[str, Gap] = {}
     distrust: Distrust | None = None
     turn: Turn | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Glance:
+class Glance(Struct, frozen=True):
     """What a page shows of one scope beside its overview.
 
     Args:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import timedelta
 
+from msgspec import Struct
 from sqlalchemy import delete, select, update
 
 from reconciler.ledger.database import Database, Transaction
@@ -24,8 +24,7 @@ LOOK = timedelta(seconds=90)
 """How long others wait for what the one finds that looks whether an API is back."""
 
 
-@dataclass(frozen=True, slots=True)
-class Away:
+class Away(Struct, frozen=True):
     """An API that is away.
 
     Args:

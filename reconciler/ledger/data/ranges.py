@@ -6,9 +6,9 @@ A range is free where nobody has it, or who has it is no hand any more. Only who
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, and_, insert, or_, select, update
 
 from reconciler.ledger.count_tables import record_counts
@@ -17,8 +17,7 @@ from reconciler.ledger.hand_tables import hands, ranges
 from reconciler.ledger.tables import records
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(Struct, frozen=True):
     """Range of a walk.
 
     Args:
@@ -30,8 +29,7 @@ class Range:
     bounds: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Walked:
+class Walked(Struct, frozen=True):
     """How far a walk in ranges is.
 
     Args:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from datetime import datetime
 from secrets import token_hex
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import fields
 from sqlalchemy import Connection, RowMapping, Select, bindparam, delete, insert, select, update
 
 from reconciler.ledger.data import hands, marks, obeyed, wanted
@@ -23,8 +24,7 @@ _COUNTING = update(data_runs).where(*_OF_RUN).values(counts=bindparam("new_count
 _FIELDS = tuple(field.name for field in fields(DataRun))
 
 
-@dataclass(frozen=True, slots=True)
-class Cancelled:
+class Cancelled(Struct, frozen=True):
     """A run that was asked to stop.
 
     Args:
@@ -34,8 +34,7 @@ class Cancelled:
     follows: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(Struct, frozen=True):
     """What the keeper of a run hears of it.
 
     Args:

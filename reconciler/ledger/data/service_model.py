@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 SERVE, WORKER = "serve", "worker"
 """Kinds of processes."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceProcess:
+class ServiceProcess(Struct, frozen=True):
     """A process that serves or watches an environment.
 
     Args:
@@ -36,8 +36,7 @@ class ServiceProcess:
     schema_version: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(Struct, frozen=True):
     """What was applied last for a scope.
 
     Args:
@@ -51,8 +50,7 @@ class Applied:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Struct, frozen=True):
     """What a worker noted of a scope's last attempt at a run.
 
     Args:
@@ -66,8 +64,7 @@ class Turn:
     failures: int
 
 
-@dataclass(frozen=True, slots=True)
-class RunningNow:
+class RunningNow(Struct, frozen=True):
     """Holder of a scope's lock, or else of its watch's lock.
 
     `alive` is false where that process is certainly gone or its lease has ended; `lock` is the lock's name.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Column, ColumnElement, Row, Select, and_, func, or_, select, type_coerce
 
 from reconciler.ledger.data import overview
@@ -20,8 +20,7 @@ from reconciler.ledger.service_tables import applied_settings, turns
 from reconciler.ledger.tables import data_runs, records, scopes, wanted_runs
 
 
-@dataclass(frozen=True, slots=True)
-class NewestRun:
+class NewestRun(Struct, frozen=True):
     """What counts of the newest run of a scope.
 
     Args:
@@ -37,8 +36,7 @@ class NewestRun:
     ended_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waits:
+class Waits(Struct, frozen=True, kw_only=True):
     """What waits in one scope.
 
     Args:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 PREFIX = "sitecore.ordercloud.messages."
 """Begins every type of the vendor's."""
@@ -17,8 +17,7 @@ class MalformedMessage(Exception):
     """A body that is no message. Its text says what is missing, and nothing of the body."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """What a delivery says.
 
     Args:
@@ -45,8 +44,7 @@ class Message:
             yield from (each for each in value if isinstance(each, dict))
 
 
-@dataclass(frozen=True, slots=True)
-class Malformed:
+class Malformed(Struct, frozen=True):
     """A delivery that is no message: counted, and set aside.
 
     Args:
@@ -56,8 +54,7 @@ class Malformed:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Missed:
+class Missed(Struct, frozen=True):
     """Messages that are gone before anybody fetched them. What they told, only a walk finds.
 
     Args:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 from urllib.parse import parse_qsl, urlsplit
+
+from msgspec import Struct
 
 from reconciler.kind.probe import Outcome
 from reconciler.ordercloud.probes.connect import Stopped
@@ -23,8 +24,7 @@ _NEW_SIGNATURE = "Make a new shared access signature and set it as the secret."
 Service = Literal["blob", "table"]
 
 
-@dataclass(frozen=True, slots=True)
-class Storage:
+class Storage(Struct, frozen=True):
     """A storage account's service: where it is, and what its credential says.
 
     Args:
@@ -168,8 +168,7 @@ def check_key(key: str | None, name: str) -> None:
         raise Stopped(Outcome.REFUSES, f"its {name} is missing, or no key", "Copy it from the portal as it is.")
 
 
-@dataclass(frozen=True, slots=True)
-class Hub:
+class Hub(Struct, frozen=True):
     """An event hub's namespace, and whether its connection string names a policy and its key."""
 
     host: str

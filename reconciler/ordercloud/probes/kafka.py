@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.kind.probe import Outcome, ProbePolicy
 from reconciler.ordercloud.probes.connect import Connection, Stopped, connected
@@ -20,8 +21,7 @@ _LONGEST_ANSWER = 1024 * 1024
 _NONE, _UNKNOWN_TOPIC, _TOPIC_AUTHORIZATION, _INVALID_TOPIC = 0, 3, 29, 17
 
 
-@dataclass(frozen=True, slots=True)
-class Login:
+class Login(Struct, frozen=True):
     """User name and password of SASL/PLAIN."""
 
     user: str

@@ -7,8 +7,10 @@ stretches: of IDs in order, from the last one that came; of IDs that may look li
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconciler.kind.connection import Wire
 from reconciler.ordercloud.readers.pages import Listing, Part
@@ -20,8 +22,7 @@ _PARTS = 5
 _LONGEST = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(Struct, frozen=True):
     """Stretch of a list that is left to read.
 
     Args:

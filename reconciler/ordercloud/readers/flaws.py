@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 import orjson
+from msgspec import Struct
 
 from reconciler.errors import UnexpectedAnswer
 from reconciler.kind.connection import Json, Wire
@@ -22,8 +22,7 @@ _UNNAMEABLE = re.compile(r"[|*]|^[!<>]")
 _SHOWN = 100
 
 
-@dataclass(frozen=True, slots=True)
-class BadRecord:
+class BadRecord(Struct, frozen=True):
     """A record of a list that cannot be used.
 
     Args:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, cast
+
+from msgspec import Struct
 
 from reconciler.errors import NotFound, UnexpectedAnswer
 from reconciler.kind.connection import Params, Reader, Wire
@@ -24,8 +25,7 @@ Direction = Literal["Incoming", "Outgoing", "All"]
 _AHEAD = 32
 
 
-@dataclass(frozen=True, slots=True)
-class _OrderPage:
+class _OrderPage(Struct, frozen=True):
     """A page of orders by `LastUpdated`: as it came, and what of it can be used."""
 
     items: list[Wire]

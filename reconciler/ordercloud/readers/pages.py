@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from reconciler.errors import Rejected, UnexpectedAnswer
 from reconciler.kind.connection import Json, Params, Reader, Wire
@@ -32,8 +33,7 @@ def in_company(item: Wire) -> Hashable:
     return item.get("CompanyID"), str(item["ID"])
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """A page of objects and its place in the list.
 
     Args:
@@ -69,8 +69,7 @@ class Part:
         return str(self.items[-1]["ID"])
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """A list of objects with IDs, sorted by them.
 
     Args:

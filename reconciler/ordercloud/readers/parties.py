@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from typing import Any, cast
+
+from msgspec.structs import replace
 
 from reconciler.errors import MissingRole, NotFound
 from reconciler.kind.connection import Params, Reader, Wire

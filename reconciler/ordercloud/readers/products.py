@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar, cast
+
+from msgspec import Struct
 
 from reconciler.errors import NotFound, UnexpectedAnswer
 from reconciler.kind.connection import Params, Reader, Wire
@@ -38,8 +39,7 @@ _AHEAD = 64
 _ATTEMPTS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(Struct, frozen=True):
     """Parts of a product to read. What is left out costs no request, and its members are not there.
 
     Args:
@@ -58,13 +58,12 @@ class Parts:
 ALL_PARTS = Parts()
 
 
-@dataclass(frozen=True, slots=True)
-class _Outline:
+class _Outline(Struct, frozen=True):
     """A product of a list, and what lists say of its parts; `memo` and `only_at`: what is known of its stock."""
 
     product: Wire
     has_records: bool
-    schedules: Mapping[str, PriceSchedule] = field(repr=False)
+    schedules: Mapping[str, PriceSchedule]
     assigned: Sequence[PartyPriceSchedule] = ()
     memo: StockMemo | None = None
     only_at: str | None = None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, TypedDict, TypeVar
+
+from msgspec import Struct
 
 RecordT = TypeVar("RecordT")
 Xp = dict[str, Any] | None
@@ -380,8 +381,7 @@ class Freshness(StrEnum):
     """Read from the search index, and what was read beside it proves that it lags. Read it again later."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading(Generic[RecordT]):
+class Reading(Struct, Generic[RecordT], frozen=True):
     """The answer to a read of one record.
 
     Args:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator, Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.ordercloud.readers.pages import Listing
 from reconciler.ordercloud.readers.walk import NUMBERS, TEXTS, Piece, walk
@@ -18,8 +19,7 @@ from reconciler.ordercloud.readers.walk import NUMBERS, TEXTS, Piece, walk
 _BOUND = re.compile(r"(?=.*[A-DF-Za-df-z_])[A-Za-z0-9_-]{1,100}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """Span of a list by ID.
 
     Args:

@@ -14,8 +14,10 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
 from typing import Any, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.errors import Rejected
 from reconciler.kind.connection import Params, Wire
@@ -36,8 +38,7 @@ Levels = Mapping[str, Mapping[str, int]]
 """Quantity by address, by ID of the variant that has it; of the product itself under an empty ID."""
 
 
-@dataclass(frozen=True, slots=True)
-class StockMemo:
+class StockMemo(Struct, frozen=True):
     """What the inventory records of a product said when they were read.
 
     Args:
@@ -138,8 +139,7 @@ def _record(address: str, quantity: int) -> Wire:
     return {"AddressID": address, "QuantityAvailable": quantity}
 
 
-@dataclass(frozen=True, slots=True)
-class KnownStock:
+class KnownStock(Struct, frozen=True):
     """What somebody knows of the stock of products before it is read.
 
     Args:
@@ -153,8 +153,7 @@ class KnownStock:
     places: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class StockTold:
+class StockTold(Struct, frozen=True):
     """What lists tell of the stock of some products.
 
     Args:
@@ -164,8 +163,8 @@ class StockTold:
     """
 
     flagged: Collection[str] = frozenset()
-    memos: Mapping[str, StockMemo] = field(default_factory=dict)
-    single: Mapping[str, str] = field(default_factory=dict)
+    memos: Mapping[str, StockMemo] = {}
+    single: Mapping[str, str] = {}
 
 
 class StockLists:

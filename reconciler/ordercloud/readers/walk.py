@@ -14,7 +14,9 @@ from __future__ import annotations
 import string
 from collections.abc import AsyncGenerator, Hashable
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.kind.connection import Wire
 from reconciler.ordercloud.bounds import WalkBound, ascend
@@ -39,8 +41,7 @@ TEXTS = ("|".join(f"*{letter}*" for letter in _NO_NUMBER),)
 NUMBERS = tuple(f"!*{letter}*" for letter in _NO_NUMBER)
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """A complete stretch of a list.
 
     Args:
@@ -148,8 +149,7 @@ async def _in_order(listing: Listing, where: tuple[str, ...], first: Part | None
                 yield piece
 
 
-@dataclass(frozen=True, slots=True)
-class _Block:
+class _Block(Struct, frozen=True):
     """The pages of a block that were read by number.
 
     Args:
@@ -247,8 +247,7 @@ def check_moved(listing: Listing, part: Part, after: str | None, before: str | N
     listing.took(len(part.items), goes_on=not part.reaches_end)
 
 
-@dataclass(frozen=True, slots=True)
-class Prefix:
+class Prefix(Struct, frozen=True):
     """The IDs that start with `text`.
 
     Args:

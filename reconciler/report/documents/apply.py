@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
+from msgspec.structs import asdict
 from pydantic import Field
 
 from reconciler.reconcile.plan import ApplyReport, ChangeResult, OperationResult, Outcome, StepResult

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
+from msgspec.structs import asdict
 from pydantic import ConfigDict, Field, RootModel, StringConstraints
 
 from reconciler.ledger.config.model import AskedRequest, StepState

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
+from msgspec.structs import asdict
 from pydantic import Field
 
 from reconciler.reconcile.planfile import Count, Document, Time, time_to_json

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.kind.kind import Action
 from reconciler.reconcile.plan import Change, FieldChange, Note
@@ -39,8 +40,7 @@ def marker(report: str, environment: str) -> str:
     return f"<!-- reconciler:{report}:{re.sub(r'[^A-Za-z0-9_.-]', '_', environment)} -->"
 
 
-@dataclass(slots=True)
-class Piece:
+class Piece(Struct):
     """A part of the page: pieces are taken in the order of `rank` while there is room, and shown in page order.
 
     Args:

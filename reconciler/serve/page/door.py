@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from datetime import datetime
 from hmac import compare_digest
 from ipaddress import IPv4Address, IPv6Address, ip_network
@@ -11,6 +10,7 @@ from secrets import token_urlsafe
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
+from msgspec import Struct
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -32,8 +32,7 @@ _FAILURES, _WITHIN_SECONDS, _ADDRESSES = 10, 300.0, 10_000
 _OF_PROXIES = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 
 
-@dataclass(frozen=True, slots=True)
-class Visitor:
+class Visitor(Struct, frozen=True):
     """Somebody who may see the page.
 
     Args:

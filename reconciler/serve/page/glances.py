@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconciler.app.overview import brief_facts, facts_of, facts_of_broken, pauses_now
 from reconciler.errors import ReconcilerError
@@ -41,13 +43,12 @@ _NOT_YET = "it is being asked"
 _BEING_READ = "It is being read: look again in a moment"
 
 
-@dataclass(slots=True)
-class _Seen:
+class _Seen(Struct):
     """What was gathered of one environment, and when."""
 
     served: Served | None = None
     session: Session | None = None
-    facts: dict[bool, tuple[float, Facts]] = field(default_factory=dict)
+    facts: dict[bool, tuple[float, Facts]] = {}
     """By whether it is all of them or only what a list shows: when they were gathered, and what."""
     live: PausesReport | str | None = None
     live_at: float | None = None

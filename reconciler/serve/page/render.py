@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from html import escape
@@ -15,6 +14,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from msgspec import Struct
 
 from reconciler import __version__
 from reconciler.ordercloud.resync_types import TYPES
@@ -37,8 +37,7 @@ _SECTION = re.compile(r'^<(section|div) id="([a-z]+)" data-live', re.MULTILINE)
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 
 
-@dataclass(frozen=True, slots=True)
-class Viewer:
+class Viewer(Struct, frozen=True):
     """Who looks at the page.
 
     Args:
@@ -54,8 +53,7 @@ class Viewer:
     base: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class StaticFile:
+class StaticFile(Struct, frozen=True):
     """One static file: its bytes and their media type."""
 
     content: bytes

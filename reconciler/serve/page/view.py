@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from msgspec import Struct
 
 from reconciler.ledger.config.model import AskedRequest, StepState
 from reconciler.ledger.data.model import OpenProblem
@@ -49,8 +50,7 @@ _FIELDS_SHOWN = 30
 _DAY_SECONDS = 86_400
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(Struct, frozen=True):
     """One rectangle of a chart, in its units."""
 
     x: int
@@ -59,8 +59,7 @@ class Bar:
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
-class Drawing:
+class Drawing(Struct, frozen=True):
     """A chart: its size, its rectangles, the line they stand on, and what it shows, for whoever cannot see it."""
 
     width: int
@@ -70,8 +69,7 @@ class Drawing:
     told: str
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """Environments of one state, for the page over all: those first of which most is not as it should be.
 
     Args:
@@ -89,8 +87,7 @@ class Group:
     short: bool
 
 
-@dataclass(frozen=True, slots=True)
-class CodeGroup:
+class CodeGroup(Struct, frozen=True):
     """Open problems of one code: how often, what it means, some of them."""
 
     code: str

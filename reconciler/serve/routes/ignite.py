@@ -11,11 +11,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_network
 from typing import Any
 
+from msgspec import Struct
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -51,8 +51,7 @@ REFUSED_AFTER_SECONDS = 0.5
 Handler = Callable[["Call"], Awaitable[Response]]
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """A call of SparkLayer about a site of ours, whose guards it has passed."""
 
     request: Request

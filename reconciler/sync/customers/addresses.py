@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from reconciler.kind.connection import Wire
 from reconciler.sync.customers.limits import ADDRESSES, MOST_ADDRESSES, too_long
@@ -18,8 +19,7 @@ from reconciler.sync.problem import RecordProblem
 _WORDS: Mapping[str, str] = {"address_line1": "first line (Street1)", "city": "city", "country_code": "country"}
 
 
-@dataclass(frozen=True, slots=True)
-class Addresses:
+class Addresses(Struct, frozen=True):
     """The addresses of a user.
 
     Args:

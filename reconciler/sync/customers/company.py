@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from reconciler.kind.connection import Reader
 from reconciler.ordercloud.readers.flaws import ignored
@@ -17,8 +18,7 @@ ItemT = TypeVar("ItemT")
 _Objects = Sequence[Mapping[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class Company:
+class Company(Struct, frozen=True):
     """Groups and addresses of a buyer, and who of its users has which.
 
     Args:

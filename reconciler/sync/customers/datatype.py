@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from reconciler.kind.connection import ClockedReader, Querier, Writer
 from reconciler.sync.customers.explain import explain_customer
@@ -34,8 +35,7 @@ INSIDE: Mapping[str, str] = MappingProxyType({PART: "all of it"})
 """What lists do not show of a customer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Customers:
+class Customers(Struct, frozen=True):
     """Data type of customers, bound to what one manifest says of them. It implements `sync.datatype.DataType`.
 
     Args:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.kind.connection import Wire
 from reconciler.ordercloud.readers.flaws import BadRecord
@@ -52,8 +54,7 @@ _TEXTS: tuple[tuple[str, str, str | None], ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SiteFacts:
+class SiteFacts(Struct, frozen=True):
     """What the mapper must know of the site.
 
     Args:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 from reconciler.errors import LedgerError
 from reconciler.sync.problem import RecordProblem
@@ -28,8 +29,7 @@ SCHEDULES = "(schedules)"
 """Member of a record for the price schedules of parties: a `PartySchedules`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parent:
+class Parent(Struct, frozen=True):
     """The customer above another one.
 
     Args:
@@ -45,8 +45,7 @@ class Parent:
     children: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class CustomerDraft:
+class CustomerDraft(Struct, frozen=True):
     """What the target should hold of one user, as far as the record itself tells.
 
     Args:
@@ -64,13 +63,13 @@ class CustomerDraft:
     """
 
     key: str
-    named: Mapping[str, Any] = field(default_factory=dict)
+    named: Mapping[str, Any] = {}
     username: str | None = None
     email: str | None = None
     kept: frozenset[str] = frozenset()
-    kept_defaults: Mapping[str, str] = field(default_factory=dict)
+    kept_defaults: Mapping[str, str] = {}
     soft: frozenset[str] = frozenset()
-    opening: Mapping[str, Any] = field(default_factory=dict)
+    opening: Mapping[str, Any] = {}
     problems: tuple[RecordProblem, ...] = ()
     is_whole: bool = True
     parent_is_full: bool | None = None
@@ -82,8 +81,7 @@ class CustomerDraft:
         return found if isinstance(found, str) else None
 
 
-@dataclass(frozen=True, slots=True)
-class HeldCustomer:
+class HeldCustomer(Struct, frozen=True):
     """What the target holds of a record as far as we wrote it.
 
     Args:
@@ -101,8 +99,8 @@ class HeldCustomer:
 
     external_id: str | None = None
     own_id: str | None = None
-    named: Mapping[str, Any] = field(default_factory=dict)
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    named: Mapping[str, Any] = {}
+    extra: Mapping[str, Any] = {}
     username: str | None = None
     is_gone: bool = False
     left: bool = False

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconciler.kind.connection import Wire
 from reconciler.sparklayer.customer_bodies import ADDRESSES, INACTIVE, Share, canonical_customer
@@ -26,8 +28,7 @@ from reconciler.sync.mapping.identity import address_prefix
 from reconciler.sync.problem import RecordProblem
 
 
-@dataclass(slots=True)
-class Outcome:
+class Outcome(Struct):
     """What a write told of a customer; a sink fills it in, and the ledger keeps it.
 
     Args:
@@ -45,8 +46,7 @@ class Outcome:
     is_missing: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CustomerState(TargetState):
+class CustomerState(TargetState, frozen=True, kw_only=True):
     """State that the target should have of a customer.
 
     Args:
@@ -64,7 +64,7 @@ class CustomerState(TargetState):
     before: HeldCustomer = field(default_factory=HeldCustomer)
     deletes: bool = False
     username: str | None = None
-    outcome: Outcome = field(default_factory=Outcome, compare=False)
+    outcome: Outcome = field(default_factory=Outcome)
 
     def held(self, *, whole: bool) -> Mapping[str, Any]:
         return held_to_json(self._after(whole=whole))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import blake2b
 from typing import Any
 from urllib.parse import quote
+
+from msgspec import Struct, field
 
 from reconciler.sparklayer.kinds.data_sync.expressions import Expression
 from reconciler.sparklayer.price_list_records import SLUG_PREFIX
@@ -21,8 +22,7 @@ from reconciler.words import parse_duration
 _VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
-class CustomerSettings:
+class CustomerSettings(Struct, frozen=True):
     """What a DataSync says of customers.
 
     Args:
@@ -40,7 +40,7 @@ class CustomerSettings:
     buyers: tuple[str, ...] = ()
     where: Expression | None = None
     rules: MappingRules = field(default_factory=MappingRules)
-    groups: Mapping[str, str] = field(default_factory=dict)
+    groups: Mapping[str, str] = {}
     own_lists: bool = False
     deletes: bool = False
     overwrites_unread: bool = False

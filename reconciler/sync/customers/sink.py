@@ -14,9 +14,10 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
+
+from msgspec.structs import replace
 
 from reconciler.errors import ApiError, Conflict, Rejected
 from reconciler.kind.connection import Json, Wire, Writer

@@ -11,8 +11,9 @@ from array import array
 from collections import Counter
 from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from reconciler.errors import NotFound
 from reconciler.kind.connection import Reader
@@ -41,8 +42,7 @@ _BUYERS_AHEAD = 12
 _LAST = "9999"
 
 
-@dataclass(slots=True)
-class _Listed:
+class _Listed(Struct):
     """All users that flow, on disk, and what has to be known of all of them.
 
     Args:
@@ -59,7 +59,7 @@ class _Listed:
     places: Groups = field(default_factory=Groups)
     keys: Marks = field(default_factory=Marks)
     emails: Marks = field(default_factory=Marks)
-    flawed: list[dict[str, Any]] = field(default_factory=list)
+    flawed: list[dict[str, Any]] = []
 
 
 class Walk:

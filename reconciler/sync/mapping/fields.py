@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from reconciler.sparklayer.kinds.data_sync.expressions import CostlyExpression, Expression, FailedExpression
 from reconciler.sync.mapping.rules import MappingRules
@@ -34,8 +35,7 @@ class Unfit(Exception):
         return RecordProblem(self.external_id, part, self.code, self.message)
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """One variant to be mapped.
 
     Args:
@@ -59,8 +59,7 @@ class Item:
         return self.views[-1]
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """What the variants of a product have in common.
 
     Args:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct
 
 from reconciler.sparklayer.records import Tier
 from reconciler.sync.mapping.fields import Unfit, check
@@ -18,8 +19,7 @@ _AMOUNT = "AmountPerQuantity"
 _PERCENTAGE = "Percentage"
 
 
-@dataclass(frozen=True, slots=True)
-class Pricing:
+class Pricing(Struct, frozen=True):
     """What a product costs without options.
 
     Args:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.sparklayer.kinds.data_sync.budget import Budget
 from reconciler.sparklayer.kinds.data_sync.expressions import MOST_WORK, Expression
@@ -20,8 +22,7 @@ GRAMS: Mapping[str, Decimal] = {
 _WORK_PER_RECORD, _WORK_PER_VARIANT = 2 * MOST_WORK, 2_000
 
 
-@dataclass(frozen=True, slots=True)
-class MappingRules:
+class MappingRules(Struct, frozen=True):
     """How values of a record come about where the defaults are not wanted.
 
     Args:
@@ -29,7 +30,7 @@ class MappingRules:
         grams: of one unit of `ShipWeight`.
     """
 
-    expressions: Mapping[str, Expression] = field(default_factory=dict)
+    expressions: Mapping[str, Expression] = {}
     grams: Decimal = GRAMS["kg"]
 
     def for_record(self, variants: int = 0) -> MappingRules:

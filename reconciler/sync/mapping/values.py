@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
 
 ValueT = TypeVar("ValueT")
 _NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?")
@@ -38,8 +39,7 @@ class Misfit(Exception):
         return shown(self.value)
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Struct, frozen=True):
     """A product or variant as the mapping looks at it.
 
     Args:
@@ -56,8 +56,7 @@ class View:
         return mapping(self.data.get("xp"))
 
 
-@dataclass(frozen=True, slots=True)
-class Found(Generic[ValueT]):
+class Found(Struct, Generic[ValueT], frozen=True):
     """A value and the external ID of the product or variant where it stands."""
 
     value: ValueT

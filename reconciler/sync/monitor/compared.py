@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.ledger.data.model import CANCELLED, FINISHED, STOPPED, DataRun, SyncOverview
 from reconciler.sparklayer.kinds.data_sync.cost import WHOLE_EVERY
@@ -16,8 +18,7 @@ from reconciler.sync.run.due import walks_spare
 from reconciler.words import listed
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
+class Compared(Struct, frozen=True):
     """When something was compared, and will be.
 
     Args:
@@ -35,8 +36,7 @@ class Compared:
         return self.last_at is not None and now - self.last_at > self.promised
 
 
-@dataclass(frozen=True, slots=True)
-class PartCompared:
+class PartCompared(Struct, frozen=True):
     """When a part of the records was compared.
 
     Args:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from reconciler.ledger.data.inbox_model import MALFORMED, NOTHING, PLACED, UNKNOWN, SyncInbox
 
 _SHOWN = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Deliveries:
+class Deliveries(Struct, frozen=True):
     """Deliveries of a data sync, all its data types together, and what of one of them waits.
 
     Args:

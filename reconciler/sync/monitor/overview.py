@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct
 
 from reconciler.ledger.config.model import AskedRequest
 from reconciler.ledger.data.model import FINISHED, STOPPED, DataRun, DataScope
@@ -42,8 +43,7 @@ class State(StrEnum):
     """As it should be."""
 
 
-@dataclass(frozen=True, slots=True)
-class SeenDrift:
+class SeenDrift(Struct, frozen=True):
     """The last look for drift.
 
     Args:
@@ -61,8 +61,7 @@ class SeenDrift:
         return self.every is not None and now - self.report.checked_at > 2 * self.every
 
 
-@dataclass(frozen=True, slots=True)
-class Deliveries:
+class Deliveries(Struct, frozen=True):
     """Messages about the records of one data sync.
 
     Args:
@@ -86,8 +85,7 @@ class Deliveries:
     malformed: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Fetching:
+class Fetching(Struct, frozen=True):
     """A broker that messages are fetched from.
 
     Args:
@@ -109,16 +107,14 @@ class Fetching:
     missed: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class DeadLetters:
+class DeadLetters(Struct, frozen=True):
     """Records that failed too often, and are left alone until somebody asks for them. `keys` are some of them."""
 
     number: int = 0
     keys: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """What is known of an environment.
 
     Args:
@@ -143,9 +139,9 @@ class Facts:
 
     environment: str
     statuses: tuple[SyncStatus, ...] = ()
-    problems: Mapping[DataScope, Problems] = field(default_factory=dict)
-    dead: Mapping[DataScope, DeadLetters] = field(default_factory=dict)
-    runs: Mapping[DataScope, tuple[DataRun, ...]] = field(default_factory=dict)
+    problems: Mapping[DataScope, Problems] = {}
+    dead: Mapping[DataScope, DeadLetters] = {}
+    runs: Mapping[DataScope, tuple[DataRun, ...]] = {}
     pauses: PausesReport | None = None
     paused: PausedNow = NOTHING_PAUSED
     drift: SeenDrift | None = None
@@ -154,14 +150,13 @@ class Facts:
     fetching: tuple[Fetching, ...] = ()
     waits: tuple[str, ...] = ()
     asked: tuple[AskedRequest, ...] = ()
-    limits: Mapping[str, float] = field(default_factory=dict)
+    limits: Mapping[str, float] = {}
     error: str | None = None
     next_step: str | None = None
     code: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(Struct, frozen=True):
     """Runs that began within one stretch of time.
 
     Args:
@@ -179,8 +174,7 @@ class Bucket:
     longest: timedelta = timedelta()
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(Struct, frozen=True):
     """Runs of the last days, the oldest first; `known_since`: of what lies before, the ledger keeps no runs."""
 
     buckets: tuple[Bucket, ...]
@@ -203,8 +197,7 @@ class Chart:
         return tuple(found.values())
 
 
-@dataclass(frozen=True, slots=True)
-class Overview:
+class Overview(Struct, frozen=True):
     """An environment at a glance.
 
     Args:
@@ -221,7 +214,7 @@ class Overview:
     state: State
     headline: str
     reasons: tuple[str, ...] = ()
-    charts: Mapping[DataScope, Chart] = field(default_factory=dict)
+    charts: Mapping[DataScope, Chart] = {}
 
     @property
     def environment(self) -> str:

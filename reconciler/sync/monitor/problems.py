@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from reconciler.ledger.data.model import CodeCount, OpenProblem
 from reconciler.sync.heldback import HeldBack
@@ -67,8 +67,7 @@ CODES = (
 """What can be wrong with a record, in its order there. docs/sync.md says more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problems:
+class Problems(Struct, frozen=True):
     """Open problems of a data sync, as `sync errors` lists them.
 
     Args:

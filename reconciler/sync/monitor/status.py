@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconciler.ledger.data.model import SEEN_BEFORE, DataRun, Distrust, LevelCounts, SyncOverview
 from reconciler.ledger.data.service_model import Applied, RunningNow, ServiceProcess
@@ -34,8 +36,7 @@ from reconciler.words import counted
 _SEEN, _TOTAL = "seen", "total"
 
 
-@dataclass(frozen=True, slots=True)
-class Going:
+class Going(Struct, frozen=True):
     """A run that is under way.
 
     Args:
@@ -69,8 +70,7 @@ class Going:
     hands: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class NextRun:
+class NextRun(Struct, frozen=True):
     """The run that is due next: when, how, and why so where that is not simply its time."""
 
     at: datetime
@@ -78,8 +78,7 @@ class NextRun:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SharedRate:
+class SharedRate(Struct, frozen=True):
     """The rate of an API that all processes of the ledger keep to together.
 
     Args:
@@ -95,8 +94,7 @@ class SharedRate:
     own: float
 
 
-@dataclass(frozen=True, slots=True)
-class LeftAlone:
+class LeftAlone(Struct, frozen=True):
     """An API that processes which share it leave alone, as one of them found it away or was asked to.
 
     Args:
@@ -112,8 +110,7 @@ class LeftAlone:
     until: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class SyncStatus:
+class SyncStatus(Struct, frozen=True):
     """Where a data sync stands.
 
     Args:
@@ -166,7 +163,7 @@ class SyncStatus:
     distrust: Distrust | None = None
     troubles: tuple[str, ...] = ()
     deliveries: Deliveries | None = None
-    requests: Mapping[str, Requests] = field(default_factory=dict)
+    requests: Mapping[str, Requests] = {}
     requests_a_day: int | None = None
     serving: tuple[ServiceProcess, ...] = ()
     applied: Applied | None = None

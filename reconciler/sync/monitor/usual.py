@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from statistics import median
+
+from msgspec import Struct
 
 from reconciler.ledger.data.model import DataRun
 
@@ -13,8 +14,7 @@ _AT_LEAST, _AT_MOST = 3, 10
 _CHANGED = ("written", "discontinued")
 
 
-@dataclass(frozen=True, slots=True)
-class Usual:
+class Usual(Struct, frozen=True):
     """What a run of one mode usually comes to.
 
     Args:

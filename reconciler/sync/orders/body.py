@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.kind.connection import Wire
 from reconciler.sparklayer.purchases import AWAITING_APPROVAL, ORDER, PAYMENT_METHODS
@@ -47,8 +49,7 @@ class Unusable(Exception):
         self.where = where
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """A line of an order, ready to be shared out.
 
     Args:
@@ -68,12 +69,11 @@ class Line:
     discount: Decimal = Decimal(0)
 
 
-@dataclass(slots=True)
-class Findings:
+class Findings(Struct):
     """What is found out about an order on the way, whatever becomes of it."""
 
     key: str
-    problems: list[RecordProblem] = field(default_factory=list)
+    problems: list[RecordProblem] = []
     moved: int = 0
     returned: int = 0
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from reconciler.kind.connection import ClockedReader, Querier, Writer
 from reconciler.ordercloud.readers.records import Order
@@ -36,8 +37,7 @@ TOLD = ("Status", "Total")
 _EXTERNAL_ID = re.compile(r"[A-Za-z0-9_-]{1,100}(/[A-Za-z0-9_-]{1,100})?")
 
 
-@dataclass(frozen=True, slots=True)
-class Orders:
+class Orders(Struct, frozen=True):
     """Data type of orders, bound to what one manifest says of them. It implements `sync.datatype.DataType`.
 
     Args:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from reconciler.errors import NoSuchRecord, OutOfScope
 from reconciler.kind.connection import ClockedReader, Json, Querier, Wire

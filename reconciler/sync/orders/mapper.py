@@ -6,10 +6,11 @@ Pure. The body is what the order says; what else SparkLayer has of the purchase 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from reconciler.kind.connection import Wire
 from reconciler.ordercloud.readers.flaws import BadRecord

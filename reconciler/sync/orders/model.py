@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec import Struct
 
 from reconciler.errors import LedgerError
 from reconciler.kind.connection import Wire
@@ -24,8 +25,7 @@ NO_ID = "(no ID)"
 """Key of an order without a usable ID."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Version:
+class Version(Struct, frozen=True, order=True):
     """How new a read of an order is.
 
     Args:
@@ -40,8 +40,7 @@ class Version:
 NEVER = Version(datetime.min.replace(tzinfo=UTC))
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """What the target holds of an order as far as we wrote it.
 
     Args:
@@ -63,8 +62,7 @@ class Held:
     outside: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """What the target should hold of an order, as far as the order itself tells.
 
     Args:

@@ -7,8 +7,9 @@ cancelled with the order.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 from reconciler.sparklayer.purchases import PackageType
 from reconciler.sync.mapping.values import EMPTY, mapping, objects, text_or_none, whole
@@ -25,8 +26,7 @@ RETURNED = "Completed"
 """Status of a return whose goods count as back; before that it is asked for, or on its way."""
 
 
-@dataclass(slots=True)
-class Lot:
+class Lot(Struct):
     """Pieces of an order that go into one package.
 
     Args:
@@ -37,13 +37,12 @@ class Lot:
     """
 
     type: PackageType
-    address: Mapping[str, Any] = field(default_factory=dict)
-    shipment: Mapping[str, Any] = field(default_factory=dict)
-    pieces: dict[str, int] = field(default_factory=dict)
+    address: Mapping[str, Any] = {}
+    shipment: Mapping[str, Any] = {}
+    pieces: dict[str, int] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Lots:
+class Lots(Struct, frozen=True):
     """Lots of an order, and what does not fit its lines.
 
     Args:

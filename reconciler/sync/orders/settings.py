@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import blake2b
 from typing import Any
 from urllib.parse import quote
+
+from msgspec import Struct, field
 
 from reconciler.sync.mapping.rules import MappingRules
 from reconciler.sync.mapping.skus import sku_rules
@@ -22,8 +23,7 @@ PAYMENT_PATH = "xp.sparkPaymentType"
 _VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
-class OrderSettings:
+class OrderSettings(Struct, frozen=True):
     """What a DataSync says of orders.
 
     Args:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from reconciler.kind.connection import Wire
 from reconciler.sparklayer.purchases import canonical_purchase
@@ -14,8 +15,7 @@ from reconciler.sync.orders.model import CART, PART, Draft, Held, held_to_json
 from reconciler.sync.problem import RecordProblem
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderState(TargetState):
+class OrderState(TargetState, frozen=True, kw_only=True):
     """State that the target should have of an order.
 
     Args:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from base64 import b32encode
-from dataclasses import dataclass
 from hashlib import blake2b
+
+from msgspec import Struct
 
 from reconciler.sparklayer.price_list_records import SLUG_CHARACTERS, SLUG_PREFIX
 
 _BYTES = 17
 
 
-@dataclass(frozen=True, slots=True)
-class Combination:
+class Combination(Struct, frozen=True):
     """What decides the prices of a user: one price list is made for each that customers really have.
 
     Args:

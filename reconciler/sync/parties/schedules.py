@@ -18,9 +18,10 @@ party counts whoever sells it; that a user without a Locale sees prices in the s
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from reconciler.sync.mapping.values import mapping, text_or_none
 from reconciler.sync.parties.combination import Combination
@@ -44,8 +45,7 @@ EVIDENCE: Mapping[Level, str] = {
 UNPUBLISHED = "OrderCloud publishes no rule which of them counts"
 
 
-@dataclass(frozen=True, slots=True)
-class Assigned:
+class Assigned(Struct, frozen=True):
     """Price schedules that a product has for a combination of parties.
 
     Args:
@@ -68,15 +68,14 @@ class Assigned:
         return EVIDENCE[self.level] if self.schedule is not None else UNPUBLISHED
 
 
-@dataclass(frozen=True, slots=True)
-class PartySchedules:
+class PartySchedules(Struct, frozen=True):
     """Price schedules by party and product, as product assignments have them.
 
     Args:
         by_party: of each party that has any: its schedules by product.
     """
 
-    by_party: Mapping[Party, Mapping[str, frozenset[str]]] = field(default_factory=dict)
+    by_party: Mapping[Party, Mapping[str, frozenset[str]]] = {}
 
     @classmethod
     def of(cls, assignments: Iterable[Mapping[str, Any]]) -> PartySchedules:

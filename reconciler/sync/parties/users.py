@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
 
 from reconciler.sparklayer.kinds.data_sync.expressions import Expression, FailedExpression
 from reconciler.sync.mapping.fields import Unfit, evaluated
@@ -25,8 +26,7 @@ class Skip(StrEnum):
     BUYERS = "of buyers that customers.buyers does not name"
 
 
-@dataclass(frozen=True, slots=True)
-class UserScope:
+class UserScope(Struct, frozen=True):
     """What a manifest says of the users that flow.
 
     Args:

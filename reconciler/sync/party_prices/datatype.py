@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from reconciler.kind.connection import ClockedReader, Querier, Writer
 from reconciler.sparklayer.price_list_records import ListInfo
@@ -40,8 +41,7 @@ LOG = SyncLog("customers", owned=False, most=1_000)
 _PARTIES = re.compile(r"[A-Za-z0-9_-]{1,100}(\+[A-Za-z0-9_-]{1,100})*(@[A-Z]{1,100})?")
 
 
-@dataclass(frozen=True, slots=True)
-class PartyPrices:
+class PartyPrices(Struct, frozen=True):
     """Data type of price lists, bound to what one manifest says of them. It implements `sync.datatype.DataType`.
 
     Args:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.kind.connection import Wire
 from reconciler.sparklayer.price_list_records import ListInfo, list_body
@@ -24,8 +26,7 @@ _MOST_NAME = 64
 _KEPT = "What the list has of it stays as it is."
 
 
-@dataclass(frozen=True, slots=True)
-class ListDraft:
+class ListDraft(Struct, frozen=True):
     """What the target should hold of a price list.
 
     Args:
@@ -73,11 +74,10 @@ def draft(record: PartyList, settings: PartyPriceSettings, now: datetime, defaul
     )
 
 
-@dataclass(slots=True)
-class _Faults:
+class _Faults(Struct):
     """What is wrong with the prices of products, by code: a list tells each code once, whatever products have it."""
 
-    by_code: dict[str, dict[str, str]] = field(default_factory=dict)
+    by_code: dict[str, dict[str, str]] = {}
 
     def add(self, code: str, product: str, message: str) -> None:
         self.by_code.setdefault(code, {}).setdefault(product, message)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeAlias
+
+from msgspec import Struct, field
 
 from reconciler.errors import LedgerError
 from reconciler.sync.mapping.values import View
@@ -25,8 +26,7 @@ class Part(StrEnum):
     ROWS = "rows"
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """One SKU of a product.
 
     Args:
@@ -38,8 +38,7 @@ class Item:
     variant: View
 
 
-@dataclass(frozen=True, slots=True)
-class Ware:
+class Ware(Struct, frozen=True):
     """What is needed of a product to price it.
 
     Args:
@@ -57,8 +56,7 @@ class Ware:
     look: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Shelf:
+class Shelf(Struct, frozen=True):
     """What is for sale, and the price schedules that parties have; the lists of one run share it.
 
     Args:
@@ -68,14 +66,13 @@ class Shelf:
         assigned: which party has which.
     """
 
-    wares: Mapping[str, Ware] = field(default_factory=dict)
+    wares: Mapping[str, Ware] = {}
     unread: frozenset[str] = frozenset()
-    schedules: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    schedules: Mapping[str, Mapping[str, Any]] = {}
     assigned: PartySchedules = field(default_factory=PartySchedules)
 
 
-@dataclass(frozen=True, slots=True)
-class PartyList:
+class PartyList(Struct, frozen=True):
     """Source record of a price list.
 
     Args:
@@ -87,7 +84,7 @@ class PartyList:
 
     combination: Combination
     buyer_name: str
-    shelf: Shelf = field(repr=False)
+    shelf: Shelf
     look: bytes | None = None
 
     @property
@@ -96,8 +93,7 @@ class PartyList:
         return PREFIX + self.combination.key
 
 
-@dataclass(frozen=True, slots=True)
-class ListHeld:
+class ListHeld(Struct, frozen=True):
     """What the target holds of a price list.
 
     Args:
@@ -108,7 +104,7 @@ class ListHeld:
 
     slug: str | None = None
     made: bool = False
-    rows: Rows = field(default_factory=dict)
+    rows: Rows = {}
 
     @property
     def skus(self) -> frozenset[str]:

@@ -9,8 +9,9 @@ from array import array
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from reconciler.errors import NotFound
 from reconciler.kind.connection import Reader
@@ -35,8 +36,7 @@ _AT_ONCE = 64
 _MANY = 40
 
 
-@dataclass(frozen=True, slots=True)
-class Parties:
+class Parties(Struct, frozen=True):
     """What was read.
 
     Args:
@@ -46,8 +46,8 @@ class Parties:
     """
 
     assigned: PartySchedules = field(default_factory=PartySchedules)
-    names: Mapping[str, str] = field(default_factory=dict)
-    combinations: Mapping[str, frozenset[Combination]] = field(default_factory=dict)
+    names: Mapping[str, str] = {}
+    combinations: Mapping[str, frozenset[Combination]] = {}
 
 
 class Users:
@@ -88,8 +88,7 @@ class Users:
         return frozenset(combination for combination in found if combination is not None)
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+class Flow(Struct, frozen=True):
     """Which users flow: those that have no customer get no price list.
 
     Args:
@@ -106,8 +105,7 @@ class Flow:
         return skipped(record, self.scope, self.default_users) is None
 
 
-@dataclass(frozen=True, slots=True)
-class Outline:
+class Outline(Struct, frozen=True):
     """What was read of all buyers that have prices of their own, but for who is in which of their groups.
 
     Args:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 from urllib.parse import quote
+
+from msgspec import Struct, field
 
 from reconciler.sync.mapping.rules import MappingRules
 from reconciler.sync.mapping.skus import sku_rules
@@ -18,8 +19,7 @@ from reconciler.sync.party_prices.model import combination_of
 _VERSION = 2
 
 
-@dataclass(frozen=True, slots=True)
-class PartyPriceSettings:
+class PartyPriceSettings(Struct, frozen=True):
     """What a DataSync says of price lists of the customers' own.
 
     Args:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Collection, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.errors import NotFound, SourceIncomplete
 from reconciler.kind.connection import Reader
@@ -30,16 +32,15 @@ _IN_CATALOG = "catalogs/productassignments"
 _NO_PRICE = frozenset({"Variants", "InventoryRecords", "Inventory"})
 
 
-@dataclass(slots=True)
-class _Read:
+class _Read(Struct):
     """Products that were read: that can be used, that cannot be read, that do not exist; whether these are all.
 
     Once they are, `shelf` has them.
     """
 
-    wares: dict[str, Ware] = field(default_factory=dict)
-    unread: set[str] = field(default_factory=set)
-    gone: set[str] = field(default_factory=set)
+    wares: dict[str, Ware] = {}
+    unread: set[str] = set()
+    gone: set[str] = set()
     is_whole: bool = False
     shelf: Shelf | None = None
 

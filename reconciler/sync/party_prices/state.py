@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconciler.kind.connection import Wire
 from reconciler.sparklayer.price_list_records import canonical_list
@@ -19,8 +21,7 @@ _UNKNOWN = ""
 _SIZE = 8
 
 
-@dataclass(slots=True)
-class Outcome:
+class Outcome(Struct):
     """What is found out about a list while it is written; a sink fills it in, and the ledger keeps it.
 
     Args:
@@ -30,8 +31,7 @@ class Outcome:
     made: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListState(TargetState):
+class ListState(TargetState, frozen=True, kw_only=True):
     """State that the target should have of a price list.
 
     Args:
@@ -43,10 +43,10 @@ class ListState(TargetState):
     """
 
     body: Wire | None
-    tiers: Mapping[str, tuple[Tier, ...]] = field(default_factory=dict, repr=False)
+    tiers: Mapping[str, tuple[Tier, ...]] = field(default_factory=dict)
     after: ListHeld
     before: ListHeld
-    outcome: Outcome = field(default_factory=Outcome, compare=False)
+    outcome: Outcome = field(default_factory=Outcome)
 
     def held(self, *, whole: bool) -> Held:
         held = self.after if whole else _either(self.before, self.after)

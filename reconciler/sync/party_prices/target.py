@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconciler.errors import NotFound, TargetIncomplete
 from reconciler.kind.connection import Querier, Wire
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
     from reconciler.sync.run.breaker import Breaker
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What a site holds of one list: its body, and its prices by SKU."""
 
     body: Wire
@@ -62,8 +62,7 @@ class SiteLists:
             return self._slugs
 
 
-@dataclass(frozen=True, slots=True)
-class ListFacts:
+class ListFacts(Struct, frozen=True):
     """What has to be known of a site.
 
     Args:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.kind.connection import ClockedReader, Querier, Writer
 from reconciler.ordercloud.readers.records import Product
@@ -52,8 +54,7 @@ FEEDS: Mapping[str, Feed | None] = MappingProxyType(
 """Messages that tell of each part what lists do not show, of products without variants."""
 
 
-@dataclass(frozen=True, slots=True)
-class Products:
+class Products(Struct, frozen=True):
     """Data type of products, bound to what one manifest says of them. It implements `sync.datatype.DataType`.
 
     Args:
@@ -187,7 +188,7 @@ def bind_products(state: Mapping[str, Any]) -> Products | None:
     return Products(settings) if settings.parts else None
 
 
-class Stock(Products):
+class Stock(Products, frozen=True):
     """Data type of the stock, where SparkLayer pulls it beside the products.
 
     It has a place in the ledger of its own, as the two are pulled one after the other. Which product goes through
@@ -202,7 +203,7 @@ class Stock(Products):
     flowing = (Part.STOCK.value,)
 
 
-class Prices(Products):
+class Prices(Products, frozen=True):
     """Data type of the prices, where SparkLayer pulls the products: it pulls no prices, so our runs send them.
 
     Like `Stock`, it has a place in the ledger of its own and goes by which product goes through.

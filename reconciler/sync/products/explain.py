@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.errors import ApiError, NoSuchRecord, NotFound, OutOfScope
 from reconciler.kind.connection import ClockedReader, Json, Querier, Wire
@@ -180,8 +182,7 @@ def explanation(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Compared:
+class _Compared(Struct, frozen=True):
     """Values of one part by where they stand.
 
     Args:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.kind.connection import Wire
 from reconciler.ordercloud.readers.flaws import BadRecord
@@ -33,8 +35,7 @@ SLUG = "slug"
 _NOT_IN_SLUGS = re.compile(r"[^a-z0-9]+")
 
 
-@dataclass(frozen=True, slots=True)
-class VariantDraft:
+class VariantDraft(Struct, frozen=True):
     """What the target should hold of one variant, as far as its own record tells.
 
     Args:
@@ -52,8 +53,7 @@ class VariantDraft:
     price: Price | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """What the target should hold of one record, as far as the record itself tells.
 
     Args:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconciler.errors import LedgerError
 from reconciler.kind.connection import Wire
@@ -28,16 +30,14 @@ class Part(StrEnum):
     PRICES = "prices"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Name:
+class Name(Struct, frozen=True, order=True):
     """A value that one record of a site may have and no other: `sku` or `slug`."""
 
     kind: str
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """What the target holds of a record as far as we wrote it.
 
     Args:
@@ -54,7 +54,7 @@ class Held:
     """
 
     variants: frozenset[str] = frozenset()
-    skus: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    skus: Mapping[str, tuple[str, ...]] = {}
     priced: frozenset[str] = frozenset()
     slug: str | None = None
     discontinued: bool = False
@@ -62,7 +62,7 @@ class Held:
     left_prices: frozenset[str] = frozenset()
     former: frozenset[str] = frozenset()
     price_list: str | None = None
-    old_prices: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    old_prices: Mapping[str, frozenset[str]] = {}
 
     @property
     def printed_stock(self) -> frozenset[str]:
@@ -110,8 +110,7 @@ class Held:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """What the target should hold of one record.
 
     Args:

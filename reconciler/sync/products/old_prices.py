@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.ledger.data.model import Level
 from reconciler.sync.products.model import Held, Part, held_from_json, held_to_json
 from reconciler.sync.products.settings import ProductSettings
 
 
-@dataclass(frozen=True, slots=True)
-class OldPrices:
+class OldPrices(Struct, frozen=True):
     """Prices of one record on an old list.
 
     Args:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.kind.connection import Wire
 from reconciler.sparklayer.records import Price, StockLevel
@@ -13,8 +14,7 @@ from reconciler.sync.products.model import Held, Name, Part, Wanted
 from reconciler.sync.products.variants import discontinued
 
 
-@dataclass(frozen=True, slots=True)
-class Removals:
+class Removals(Struct, frozen=True):
     """SKUs of a record whose stock or prices the target holds and should hold no longer."""
 
     stock: frozenset[str]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 from urllib.parse import quote
+
+from msgspec import Struct, field
 
 from reconciler.sparklayer.kinds.data_sync.expressions import Expression, may_see_stock
 from reconciler.sync.mapping.rules import GRAMS, MappingRules
@@ -17,8 +18,7 @@ from reconciler.sync.products.model import Part
 _VERSION = 2
 
 
-@dataclass(frozen=True, slots=True)
-class ProductSettings:
+class ProductSettings(Struct, frozen=True):
     """What a DataSync says of products, stock and prices.
 
     Args:
@@ -34,7 +34,7 @@ class ProductSettings:
 
     catalogs: tuple[str, ...] = ()
     rules: MappingRules = field(default_factory=MappingRules)
-    locations: Mapping[str, str] = field(default_factory=dict)
+    locations: Mapping[str, str] = {}
     default_location: str | None = None
     price_list: str | None = None
     currency: str | None = None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
+
+from msgspec.structs import asdict
 
 from reconciler.clock import utc_now
 from reconciler.kind.connection import ClockedReader, Reader

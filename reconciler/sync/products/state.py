@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from reconciler.sync.datatype import Name, TargetState
@@ -12,8 +11,7 @@ from reconciler.sync.products.model import Held, Part, Wanted, held_to_json
 from reconciler.sync.products.resolve import removals
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProductState(TargetState):
+class ProductState(TargetState, frozen=True, kw_only=True):
     """State that the target should have of a product.
 
     Args:

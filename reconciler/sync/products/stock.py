@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
+
+from msgspec import Struct
 
 from reconciler.sparklayer.records import StockLevel
 from reconciler.sync.mapping.fields import Item, Unfit, check, mapped
@@ -18,8 +19,7 @@ from reconciler.sync.products.model import Part
 from reconciler.sync.products.settings import ProductSettings
 
 
-@dataclass(frozen=True, slots=True)
-class Stock:
+class Stock(Struct, frozen=True):
     """Stock of a product or variant.
 
     Args:

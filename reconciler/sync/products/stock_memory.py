@@ -8,9 +8,10 @@ and no lag explains that, the stamp proves nothing at this shop.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from reconciler.ledger.data.inbox_model import LAG
 from reconciler.ordercloud.readers.records import Product
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
 _MOST_RECALLED = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """What the ledger keeps of the stock of a product.
 
     Args:

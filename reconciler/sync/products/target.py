@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.errors import ApiError, TargetIncomplete, UnexpectedAnswer
 from reconciler.kind.connection import Querier, Wire
@@ -39,8 +41,7 @@ _SKUS_AT_ONCE = 500
 _OF_DISCONTINUED = ("external_id", "variants")
 
 
-@dataclass(frozen=True, slots=True)
-class Skus:
+class Skus(Struct, frozen=True):
     """SKUs of a record whose stock and whose prices are to be looked at.
 
     Args:
@@ -54,8 +55,7 @@ class Skus:
     former: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Returned:
+class Returned(Struct, frozen=True):
     """What the site holds under former SKUs of a record: their locations, and those that have prices."""
 
     stock: Mapping[str, tuple[str, ...]]

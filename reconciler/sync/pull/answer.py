@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from reconciler.errors import ApiError
 from reconciler.kind.connection import Wire
@@ -35,8 +36,7 @@ _GONE_AT_ONCE = 100
 _WAITS = "SparkLayer is to ask for the next page"
 
 
-@dataclass(frozen=True, slots=True)
-class PullPage:
+class PullPage(Struct, frozen=True):
     """A page of entities, and the token of the next one; None: it is the last.
 
     Args:
@@ -50,8 +50,7 @@ class PullPage:
     remarks: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class PageSink:
+class PageSink(Struct):
     """Sink that hands over by answering: every state that it is to write becomes entities of the page.
 
     Args:
@@ -61,7 +60,7 @@ class PageSink:
 
     target: Target[Any]
     entities: Entities
-    found: dict[str, Sequence[Wire]] = field(default_factory=dict)
+    found: dict[str, Sequence[Wire]] = {}
     counts: Counter[str] = field(default_factory=Counter)
 
     async def facts(self) -> Any:

@@ -6,8 +6,9 @@ import base64
 import binascii
 import json
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 _LONGEST = 8_000
 
@@ -16,8 +17,7 @@ class BadToken(Exception):
     """A token that no page ever returned, or one of a pull that is over."""
 
 
-@dataclass(frozen=True, slots=True)
-class PageToken:
+class PageToken(Struct, frozen=True):
     """Place of a page.
 
     Args:

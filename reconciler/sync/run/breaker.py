@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import SystemRandom
 from time import monotonic
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from reconciler.errors import ApiError, Conflict, RateLimited
 from reconciler.kind.connection import ClockedReader, Json, Params
@@ -57,8 +58,7 @@ class ComesBackAt(Outage):
         self.unsent = unsent
 
 
-@dataclass(slots=True)
-class GivesBack:
+class GivesBack(Struct):
     """What a run does where an API asks it to wait: it waits, or ends in order and comes back.
 
     Args:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconciler.clock import utc_now
 from reconciler.http.client import HttpReader, HttpWriter
@@ -36,8 +38,7 @@ def transport(patience: float, gives_back: float | None = None) -> RetryPolicy:
     return replace(PATIENT, seconds=patience, failures=1, gives_back=gives_back)
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """What a run is given.
 
     Args:
@@ -76,13 +77,13 @@ class Job:
     target_traffic: Traffic
     now: Callable[[], datetime] = field(default=utc_now)
     patience: float = PATIENCE_SECONDS
-    overrides: Mapping[str, str] = field(default_factory=dict)
+    overrides: Mapping[str, str] = {}
     rehearsal: Rehearsal = field(default_factory=Rehearsal)
     unheard: Callable[[], Mapping[str, str]] = dict
     pace: LogPace = field(default_factory=LogPace)
     queue: Queue = field(default_factory=Inline)
     gives_back: float | None = None
-    shared: Mapping[str, str] = field(default_factory=dict)
+    shared: Mapping[str, str] = {}
 
     @property
     def machine_now(self) -> datetime:
@@ -104,8 +105,7 @@ class Job:
             self.now.ask()
 
 
-@dataclass(slots=True, kw_only=True)
-class RunContext:
+class RunContext(Struct, kw_only=True):
     """What the stages of a run share.
 
     Args:
@@ -148,7 +148,7 @@ class RunContext:
     facts: Any = None
     whole: Any = None
     limit_lifted: bool = False
-    remarks: list[str] = field(default_factory=list)
+    remarks: list[str] = []
     listening: Listening | None = None
     keeps: bool = True
 

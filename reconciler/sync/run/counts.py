@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.ledger.data.as_before import AsBefore
 from reconciler.ledger.data.model import Level
@@ -18,8 +19,7 @@ _PART = "part"
 _TRAFFIC = ("requests", "writes", "refused", "log_writes")
 
 
-@dataclass(frozen=True, slots=True)
-class Requests:
+class Requests(Struct, frozen=True):
     """Requests to one API.
 
     Args:
@@ -40,8 +40,7 @@ class Requests:
         return self.requests - self.writes - self.log_writes
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """Records of a run by outcome, so far; in the ledger as soon as the records are, but for `problems` and `left`."""
 
     seen: int = 0

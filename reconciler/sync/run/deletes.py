@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+
+from msgspec import Struct
 
 from reconciler.ledger.data.model import Level
 from reconciler.sync.datatype import Reading
@@ -43,8 +44,7 @@ class TooManyGone(Exception):
         self.limit = limit
 
 
-@dataclass(frozen=True, slots=True)
-class _Leaving:
+class _Leaving(Struct, frozen=True):
     """A record to be deleted at the target.
 
     Args:

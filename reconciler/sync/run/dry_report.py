@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from reconciler.ledger.data.model import CodeCount
 from reconciler.sync.explanation import Explanation
 from reconciler.sync.run.report import RunReport
 
 
-@dataclass(frozen=True, slots=True)
-class DryRun:
+class DryRun(Struct, frozen=True):
     """What a run would do.
 
     Args:

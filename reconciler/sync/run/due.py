@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec import Struct
 
 from reconciler.ledger.data.model import FINISHED, STOPPED, DataRun
 from reconciler.sparklayer.kinds.data_sync.cost import WHOLE_EVERY
@@ -15,8 +16,7 @@ from reconciler.sync.settings import SyncSettings
 _TOO_OLD_TO_RESUME = timedelta(hours=24)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
+class Past(Struct, frozen=True, kw_only=True):
     """What the ledger knows of earlier runs.
 
     Args:
@@ -42,8 +42,7 @@ class Past:
     distrusts: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """How to run, which run to go on with, and why, for people."""
 
     mode: Mode

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from reconciler.errors import ApiError, LedgerError, LockLost, ReconcilerError
 from reconciler.ledger.data.face import AsyncStore
@@ -46,8 +47,7 @@ class End(StrEnum):
     FAILED = "something could not be read or written"
 
 
-@dataclass(frozen=True, slots=True)
-class HandReport:
+class HandReport(Struct, frozen=True):
     """What a hand did.
 
     Args:
@@ -62,7 +62,7 @@ class HandReport:
     end: End
     message: str | None = None
     tally: Tally = field(default_factory=Tally)
-    requests: Mapping[str, Requests] = field(default_factory=dict)
+    requests: Mapping[str, Requests] = {}
 
 
 async def lend_hand(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.ledger.data.face import AsyncStore
 from reconciler.ledger.data.inbox_model import Gap
@@ -24,8 +26,7 @@ _SOURCE_DECIDES = frozenset({Mode.INCREMENTAL, Mode.LIGHT, Mode.WALK})
 """The modes in which a difference comes from the source: others write anew for reasons of their own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Weighed:
+class Weighed(Struct, frozen=True):
     """What trust in messages comes to at the start of a run.
 
     Args:

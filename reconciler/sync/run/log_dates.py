@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.ledger.data.model import FINISHED, DataRun, LogDates
 from reconciler.sparklayer.sync_log import SyncTimes
 
 
-@dataclass(frozen=True, slots=True)
-class ForeignDate:
+class ForeignDate(Struct, frozen=True):
     """A date of the sync log that is not as we wrote it."""
 
     name: str

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from reconciler.errors import (
     LedgerError,
@@ -36,8 +37,7 @@ _AFTER_FAILURE = timedelta(minutes=1)
 _LONGEST_AFTER_FAILURE = timedelta(minutes=15)
 
 
-@dataclass(slots=True)
-class _Turn:
+class _Turn(Struct):
     """Turn of one data type: when it rests, and how its last run ended.
 
     Args:

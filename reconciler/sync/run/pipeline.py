@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
 from datetime import datetime
 from functools import cached_property, partial
 from typing import Any, TypeAlias
+
+from msgspec.structs import replace
 
 from reconciler.errors import ApiError
 from reconciler.ledger.data.model import Level, ProblemRow, Result

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
+
+from msgspec import Struct
 
 from reconciler.ledger.data.model import Level
 from reconciler.sync.mode import Mode
@@ -19,8 +20,7 @@ _WHOLE_UP_TO = 2_000
 _REPAIRED_ONE_BY_ONE = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """What a look at the target told.
 
     Args:
@@ -78,8 +78,7 @@ async def _foreign_log(logbook: Logbook) -> str | None:
     return "the sync log is not as we left it: the site was restored or emptied, or somebody else syncs to it"
 
 
-@dataclass(frozen=True, slots=True)
-class _Sample:
+class _Sample(Struct, frozen=True):
     """Records that were looked at: how many, and those that are missing or not as we left them."""
 
     size: int = 0

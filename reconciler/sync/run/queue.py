@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import Protocol, Self
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 FORMAT = 1
 """Version of the jobs' format. Queues are named after it, so that a worker is given only what it understands."""
@@ -32,8 +34,7 @@ class UnknownJob(ValueError):
     """What a queue handed out is not a job that this version understands."""
 
 
-@dataclass(frozen=True, slots=True)
-class QueuedJob:
+class QueuedJob(Struct, frozen=True):
     """One job, by its keys.
 
     Args:

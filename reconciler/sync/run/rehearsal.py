@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 from reconciler.errors import ApiError, TargetIncomplete
 from reconciler.sync.datatype import Held, Observation, Target, TargetState, Telling, Written
@@ -14,8 +15,7 @@ from reconciler.sync.run.abilities import Foreseeing
 _NOTED = 20
 
 
-@dataclass(slots=True)
-class Rehearsal:
+class Rehearsal(Struct):
     """What a rehearsal noted.
 
     Args:
@@ -24,8 +24,8 @@ class Rehearsal:
         lacks: what the target has not, and a run needs; None: nothing.
     """
 
-    written: list[str] = field(default_factory=list)
-    discontinued: list[str] = field(default_factory=list)
+    written: list[str] = []
+    discontinued: list[str] = []
     lacks: TargetIncomplete | None = None
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from reconciler.sync.heldback import HeldBack
 from reconciler.sync.mode import Mode
@@ -24,8 +25,7 @@ class State(StrEnum):
     """By a limit of the manifest, e.g. `maxDeletePercent`."""
 
 
-@dataclass(frozen=True, slots=True)
-class LimitReached:
+class LimitReached(Struct, frozen=True):
     """Limit that stopped a run.
 
     Args:
@@ -43,8 +43,7 @@ class LimitReached:
     complete: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class RunReport:
+class RunReport(Struct, frozen=True):
     """Report of a run.
 
     Args:
@@ -84,15 +83,15 @@ class RunReport:
     resumed: bool
     started_at: datetime
     ended_at: datetime
-    counts: Mapping[str, int] = field(default_factory=dict)
-    parts: Mapping[str, int] = field(default_factory=dict)
-    requests: Mapping[str, Requests] = field(default_factory=dict)
+    counts: Mapping[str, int] = {}
+    parts: Mapping[str, int] = {}
+    requests: Mapping[str, Requests] = {}
     held_back: HeldBack = field(default_factory=HeldBack)
     remarks: tuple[str, ...] = ()
     message: str | None = None
     next_step: str | None = None
     limit: LimitReached | None = None
-    overrides: Mapping[str, str] = field(default_factory=dict)
+    overrides: Mapping[str, str] = {}
     away: str | None = None
     again_in: timedelta | None = None
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from datetime import timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler import tracing
 from reconciler.errors import ApiError, LedgerError, ReconcilerError
@@ -158,8 +160,7 @@ async def _chosen(
     return context
 
 
-@dataclass(frozen=True, slots=True)
-class _Ending:
+class _Ending(Struct, frozen=True):
     """How a run ended: its state, why, what to do, and the error that the caller is to meet."""
 
     state: State

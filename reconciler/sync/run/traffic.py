@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
 from time import monotonic
+
+from msgspec import Struct
 
 from reconciler.http.observe import Exchanged, Observer, Waiting
 from reconciler.sync.run.counts import Requests
@@ -16,8 +17,7 @@ _WORTH_SAYING_SECONDS = 10.0
 _STILL_WAITING_SECONDS = 2.0
 
 
-@dataclass(slots=True)
-class Traffic:
+class Traffic(Struct):
     """Counts what one connection does, and passes it on.
 
     Args:
@@ -45,7 +45,7 @@ class Traffic:
     _silent_since: float | None = None
     _waiting_until: float = 0.0
     _waiting_for: str = ""
-    _reasons: dict[str, int] = field(default_factory=dict)
+    _reasons: dict[str, int] = {}
 
     def begin(self) -> None:
         """Count from here on: a connection serves several runs."""

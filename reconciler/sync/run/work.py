@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from reconciler.ledger.data.model import Level, Result
 from reconciler.sync.datatype import TargetState, Written
@@ -14,15 +15,13 @@ from reconciler.sync.run.counts import DISCONTINUED, HELD_BACK
 NOTHING: Mapping[str, Any] = {}
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Done:
+class Done(Struct, frozen=True, eq=False):
     """What became of a record this time: another one than any other, though it say the same."""
 
     result: Result
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(Struct, frozen=True):
     """A record of which something is to be written or recorded.
 
     Args:

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from ipaddress import ip_network
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.ordercloud.probes.addresses import is_allowed
 from support.probing import POLICY

@@ -6,11 +6,11 @@ import asyncio
 import shutil
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.kind.probe import Outcome, ProbeVerdict
 from reconciler.ordercloud.probes import targets as probes

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.kind.probe import Outcome, ProbePolicy, ProbeVerdict
 from reconciler.kind.semantics import fields_of

@@ -6,10 +6,10 @@ import asyncio
 import shutil
 import socket
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.kind.probe import Outcome, ProbePolicy
 from reconciler.ordercloud.probes.connect import Stopped

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.errors import LedgerError
 from reconciler.sync.orders.model import CART, PART, Draft, Held, Version, held_from_json, held_to_json

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from reconciler.errors import ServerFault, SourceIncomplete, Unreachable
 from reconciler.sync.mode import Mode, most_deletes

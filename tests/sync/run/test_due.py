@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.ledger.data.model import CANCELLED, FINISHED, INTERRUPTED, RUNNING, STOPPED, DataRun
 from reconciler.sync.mode import Mode

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.errors import AnswerLost, RateLimited, ServerFault
 from reconciler.ledger.data.outages import FIRST_PAUSE, LONGEST_ASKED

@@ -394,7 +394,7 @@ def test_of_a_first_walk_the_keeper_takes_records_without_a_usable_id_from_the_l
 
 
 def make_with(make, queue):
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     return replace(make(), queue=queue)
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from reconciler.sync.mode import Mode
 from reconciler.sync.run import crew, feed, hand, ranges, runner

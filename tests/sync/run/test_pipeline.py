@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -104,8 +103,7 @@ def test_what_is_wanted_while_it_is_listed_is_read_again_by_itself(engine: Engin
     assert engine.levels.open_count() == 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Noted(TargetState):
+class _Noted(TargetState, frozen=True, kw_only=True):
     """What the ledger notes of it is whether all of it was written."""
 
     def held(self, *, whole: bool) -> Mapping[str, Any]:

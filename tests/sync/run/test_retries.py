@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from itertools import count
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.errors import AnswerLost, ApiError, ServerFault
 from reconciler.sync.mode import Mode

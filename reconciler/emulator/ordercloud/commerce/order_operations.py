@@ -6,11 +6,11 @@ import base64
 import binascii
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 from reconciler.emulator.ordercloud.commerce.endpoints import Endpoints, Route
 from reconciler.emulator.ordercloud.commerce.models import MODELS
@@ -35,8 +35,7 @@ _SHIPMENTS = Listing(tuple(MODELS["Shipment"].members), SHIPMENT_SEARCH, SHIPMEN
 _RESPONSES = ("ShipEstimate", "OrderCalculate", "OrderSubmit", "OrderSubmitForApproval", "OrderApproved")
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """Step of an order: from which statuses, to which, and the date that it sets."""
 
     sources: tuple[str, ...]

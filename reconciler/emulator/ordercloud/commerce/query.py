@@ -8,9 +8,10 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeVar
+
+from msgspec import Struct
 
 from reconciler.emulator.ordercloud.commerce.resource import Entry, Preset
 from reconciler.emulator.ordercloud.commerce.search import searcher
@@ -38,8 +39,7 @@ class Source(Protocol):
         """Return the row of an entry."""
 
 
-@dataclass(frozen=True)
-class Listed:
+class Listed(Struct, frozen=True, dict=True):
     """List: its source of rows, and how it is read.
 
     Args:

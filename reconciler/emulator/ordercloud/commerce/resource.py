@@ -6,6 +6,8 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from msgspec import Struct
+
 from reconciler.emulator.ordercloud.commerce.models import Shape
 from reconciler.emulator.ordercloud.lists import Listing
 from reconciler.emulator.ordercloud.models import JsonObject, Model
@@ -19,8 +21,7 @@ Entry = Any
 ALL_METHODS = frozenset({"list", "create", "get", "save", "patch", "delete"})
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """Reference: a member that holds the ID of another object.
 
     Args:
@@ -59,8 +60,7 @@ def followed(member: str, to: str, inside: str | None = None) -> Reference:
     return Reference(member, to, inside=inside, on_delete="keep", checked=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Preset:
+class Preset(Struct, frozen=True):
     """Condition of a list beside its filters.
 
     Args:

@@ -12,9 +12,10 @@ import logging
 import struct
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from reconciler.emulator.ordercloud.deliveries.log import DeliverySetting
 from reconciler.emulator.ordercloud.deliveries.sending import (
@@ -39,8 +40,7 @@ _silent.addHandler(logging.NullHandler())
 _silent.propagate = False
 
 
-@dataclass(frozen=True, slots=True)
-class Brokers:
+class Brokers(Struct, frozen=True):
     """Where brokers are and how to log in.
 
     Args:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.emulator.ordercloud.deliveries.log import Delivery, DeliveryEffect, DeliveryFaultRule, DeliverySetting
 from reconciler.emulator.ordercloud.deliveries.records import Record
@@ -17,8 +19,7 @@ from reconciler.emulator.switches import Switches
 QUEUE_LIMIT = 100_000
 
 
-@dataclass(slots=True, eq=False)
-class Job:
+class Job(Struct, eq=False):
     """Message to send. Its payload is read when it is first sent, so a queue holds none.
 
     Args:
@@ -42,8 +43,7 @@ class Job:
     entry: Delivery | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outlet:
+class Outlet(Struct, frozen=True):
     """Outlet that lanes share: how messages are made, sent and noted.
 
     Args:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from reconciler.emulator.ordercloud.commerce.resource import Scope
 
@@ -26,8 +27,7 @@ class Record(NamedTuple):
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Topic:
+class Topic(Struct, frozen=True):
     """What the messages about one resource are.
 
     Args:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import orjson
+from msgspec import Struct
 
 from reconciler.emulator.ordercloud.deliveries.log import DeliverySetting
 from reconciler.emulator.ordercloud.models import JsonObject
 from reconciler.emulator.switches import Switches
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(Struct, frozen=True):
     """A message as it is sent, however often and wherever to.
 
     Args:
@@ -37,8 +36,7 @@ class Outgoing:
         return b'{"Headers":{"type":%b},"Payload":%b}' % (orjson.dumps(self.type), self.payload)
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """Where a target is: as the list shows it, without what may be secret, and the hosts that it leads to."""
 
     shown: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 WHOLE_EVERY = 7
 """Of so many walks one reads all stock by place, whatever stamps say."""
@@ -53,8 +54,7 @@ def look_cost(data_type: str, pages: int, walk: int) -> int:
     return walk if data_type == "party-prices" else pages
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(Struct, frozen=True):
     """Requests a day of a data sync where nothing changes.
 
     Args:
@@ -151,8 +151,7 @@ def touched(changed: Collection[str]) -> frozenset[str]:
     return frozenset(found)
 
 
-@dataclass(frozen=True, slots=True)
-class Resend:
+class Resend(Struct, frozen=True):
     """Records that are read and sent again when a DataSync changes: at most, as only what differs is sent.
 
     Args:
