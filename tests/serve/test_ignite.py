@@ -116,6 +116,7 @@ class TestGuards:
                 for path in ("", "/authentication/verify"):
                     answer = running.ask("POST", f"{BASE}{path}", raw, {"Authorization": f"Bearer {TOKEN}"})
                     assert answer.status == 400, (body, answer.text)
+                    assert path or "spark_api_client_id" in answer.json["detail"], body
             large = running.ask("POST", BASE, b"x" * 70_000, {"Authorization": f"Bearer {TOKEN}"})
             assert large.status == 413
             assert not running.logged("request-failed")

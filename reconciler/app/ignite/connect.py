@@ -30,7 +30,8 @@ _POLICY = RetryPolicy(attempts=3, seconds=20)
 _PROBE = "api/v1/customer-groups"
 _STOP_SECONDS = 40.0
 _LOOK_SECONDS = 0.5
-_LONGEST = 1_000
+_MEMBERS = ("store_id", "spark_api_client_id", "spark_api_client_secret")
+LONGEST = 1_000
 
 
 class Offer(Struct, frozen=True):
@@ -59,16 +60,18 @@ class Connected(StrEnum):
     """Somebody is connected with other credentials, and no operator said that they may be replaced."""
 
 
-def offer_of(body: object) -> Offer | None:
-    """Return what the body of a connect says; None where it does not say all of it."""
-    if not isinstance(body, dict):
-        return None
-    found = [body.get(name) for name in ("store_id", "spark_api_client_id", "spark_api_client_secret")]
-    texts = [text for text in found if isinstance(text, str) and 0 < len(text) <= _LONGEST and text.isprintable()]
-    if len(texts) < len(found):
-        return None
-    store_id, client_id, client_secret = texts
+def offer_of(body: object) -> Offer | tuple[str, ...]:
+    """Return what the body of a connect says, or the members of it that are not there or can be none."""
+    said = body if isinstance(body, dict) else {}
+    unfit = tuple(name for name in _MEMBERS if not _is_fit(said.get(name)))
+    if unfit:
+        return unfit
+    store_id, client_id, client_secret = (said[name] for name in _MEMBERS)
     return Offer(store_id, client_id, Secret("the client secret that was handed over", lambda: client_secret))
+
+
+def _is_fit(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= LONGEST and value.isprintable()
 
 
 async def connect(

@@ -148,10 +148,9 @@ class _Ignite:
     async def connect(self, call: Call) -> Response:
         """Connect a site."""
         offer = connecting.offer_of(await _json(call.request))
-        if offer is None:
-            return _problem(
-                400, "incomplete", "store_id, spark_api_client_id and spark_api_client_secret are needed, as texts."
-            )
+        if isinstance(offer, tuple):
+            longest = f"at most {connecting.LONGEST:,} printable characters"
+            return _problem(400, "incomplete", f"Needed as text of {longest}: {', '.join(offer)}.")
         ledger = await self._hands.call(call.served.ledger)
         became = await self._hands.do(lambda: connecting.connect(call.site, ledger, offer))
         name = call.served.name
