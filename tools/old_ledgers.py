@@ -113,7 +113,7 @@ with store.Ledger.open("sqlite:///" + sys.argv[1], lambda: now) as ledger:
         levels.to_log, levels.end = levels.log.to_log, levels.runs.end
     else:
         sys.exit()
-    known = data.Result.__dataclass_fields__
+    known = getattr(data.Result, "__dataclass_fields__", ()) or data.Result.__struct_fields__  # what it is now
     newer = lambda **values: {name: value for name, value in values.items() if name in known}
     with levels.lock("me"):
         done = begin(True)

@@ -27,6 +27,9 @@ class Environment:
     def __init__(self, name: str) -> None:
         self.name = name
 
+    def share(self, _access: object) -> None:
+        pass
+
     def reopened(self, _now: object) -> Any:
         return self
 
@@ -46,9 +49,7 @@ def test_who_looks_first_waits_a_moment_and_later_ones_see_what_was_read_and_as_
 
     async def looks() -> None:
         environments = {name: cast("Served", Environment(name)) for name in NAMES}
-        with monkeypatch.context() as patched:
-            patched.setattr(Service, "__post_init__", lambda _: None)
-            service = Service(environments, now=lambda: clock[0])
+        service = Service(environments, now=lambda: clock[0])
         found = Glances(service)
         first = {each.environment: each for each in await found.several(NAMES)}
         assert (first[NAMES[0]].state, first[NAMES[0]].reasons) == (

@@ -168,7 +168,7 @@ async def served(
 
 
 def _members(asked: Asked) -> dict[str, Any]:
-    return {name: getattr(asked, name) for name in asked.__dataclass_fields__}
+    return {name: getattr(asked, name) for name in asked.__struct_fields__}
 
 
 @contextmanager
